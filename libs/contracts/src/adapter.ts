@@ -1,0 +1,106 @@
+/** How a step is carried out (adapter) and how its result is checked (verify). */
+import { z } from 'zod';
+import { Digest } from './ids';
+
+const Text = z.string();
+/** One argument of a program. NUL would cut it short in the operating system. */
+const Argument = Text.max(131_072).regex(/^[^\0]*$/, 'holds a NUL byte');
+
+/**
+ * A path inside the workspace, as a step may name it: relative, without `..`, without control
+ * characters. The sandbox is the wall; this is for the good error message.
+ */
+export const WorkspacePath = z
+  .string()
+  .min(1)
+  .max(1024)
+  .refine((path) => !/[\0-\x1f]/.test(path), 'holds a control character')
+  .refine((path) => !/^([/\\]|[A-Za-z]:)/.test(path), 'is absolute; name a path in the workspace')
+  .refine((path) => !path.split(/[/\\]/).includes('..'), 'leads out of the workspace (..)');
+
+const environment = z.record(
+  z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'is not a name of an environment variable'),
+  Argument,
+);
+
+export const ProgramAdapter = z.strictObject({
+  kind: z.literal('program'),
+  argv: z.array(Argument).min(1).max(4096),
+  cwd: WorkspacePath.optional(),
+  env: environment.optional(),
+  stdin: Text.optional(),
+  stdoutTo: WorkspacePath.optional(),
+});
+
+export const ShellAdapter = z.strictObject({
+  kind: z.literal('shell'),
+  script: Argument.min(1),
+  cwd: WorkspacePath.optional(),
+  env: environment.optional(),
+  stdoutTo: WorkspacePath.optional(),
+});
+
+/** Answers at once, in the executor's own process; for tests and benchmarks. */
+export const EchoAdapter = z.strictObject({
+  kind: z.literal('echo'),
+  output: z.unknown().optional(),
+});
+
+export const Adapter = z.discriminatedUnion('kind', [ProgramAdapter, ShellAdapter, EchoAdapter]);
+export type Adapter = z.infer<typeof Adapter>;
+export type AdapterKind = Adapter['kind'];
+
+export const Retry = z.strictObject({
+  retries: z.number().int().min(0).max(100).default(0),
+  baseDelayMs: z.number().int().min(0).max(600_000).default(700),
+  factor: z.number().min(1).max(10).default(2),
+  jitter: z.number().min(0).max(1).default(0.25),
+  exitCodes: z.array(z.number().int().min(0).max(255)).max(256).default([75, 101, 111, 125]),
+  messages: z.array(z.string().min(1).max(500)).max(50).default(['rate limit', 'transient network']),
+  /** Kinds of error of `RunError` that are worth another try. */
+  errors: z.array(z.enum(['timeout', 'spawn', 'infrastructure'])).default(['infrastructure']),
+});
+export type Retry = z.infer<typeof Retry>;
+
+const checkFields = {
+  name: z.string().min(1).max(200).optional(),
+  /** A required check that fails makes the whole red, whatever the score. */
+  required: z.boolean().optional(),
+  weight: z.number().min(0).max(100).optional(),
+  acceptanceCriteriaIds: z.array(z.string()).max(100).optional(),
+};
+
+export const FilesCheck = z.strictObject({
+  kind: z.literal('files'),
+  ...checkFields,
+  /** Paths or globs; each must match at least one file. */
+  paths: z.array(WorkspacePath).min(1).max(1000),
+  nonEmpty: z.boolean().optional(),
+});
+
+export const JsonSchemaCheck = z.strictObject({
+  kind: z.literal('json-schema'),
+  ...checkFields,
+  path: WorkspacePath,
+  /** The schema itself (2020-12), or `schemaFile`: its path in the workspace. */
+  schema: z.union([z.record(z.string(), z.unknown()), z.boolean()]).optional(),
+  schemaFile: WorkspacePath.optional(),
+});
+
+export const ProgramCheck = z.strictObject({
+  kind: z.literal('program'),
+  ...checkFields,
+  argv: z.array(Argument).min(1).max(4096),
+  cwd: WorkspacePath.optional(),
+  env: environment.optional(),
+  timeoutMs: z.number().int().min(1).max(86_400_000).optional(),
+});
+
+export const Check = z.discriminatedUnion('kind', [FilesCheck, JsonSchemaCheck, ProgramCheck]);
+export type Check = z.infer<typeof Check>;
+export const Verify = z.union([z.literal('none'), z.array(Check).max(100)]);
+export type Verify = z.infer<typeof Verify>;
+
+/** A file that lies beside the directive file, given to the step under `${inputs}`, by content. */
+export const StepInput = z.strictObject({ name: WorkspacePath, digest: Digest });
+export type StepInput = z.infer<typeof StepInput>;

@@ -1,0 +1,120 @@
+/**
+ * The directive file: what a person writes and `create` carries. A contract with users; see
+ * docs/FORMATS.md. Unknown keys are errors everywhere in it.
+ */
+import { z } from 'zod';
+import { Adapter, Retry, StepInput, Verify, WorkspacePath } from './adapter';
+import { StepName } from './ids';
+
+const Line = z.string().min(1).max(2000);
+const Prose = z.string().min(1).max(100_000);
+const Id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'is not an id');
+
+export const STEP_LIMIT = 2000;
+
+export const Autonomy = z.enum(['full_auto', 'guardrails', 'manual']);
+export type Autonomy = z.infer<typeof Autonomy>;
+
+export const Thresholds = z
+  .strictObject({
+    green: z.number().min(0).max(1).default(0.85),
+    yellow: z.number().min(0).max(1).default(0.6),
+  })
+  .refine((it) => it.yellow <= it.green, { path: ['yellow'], message: 'is above green' });
+export type Thresholds = z.infer<typeof Thresholds>;
+
+export const Limits = z.strictObject({
+  maxParallelSteps: z.number().int().min(1).max(STEP_LIMIT).default(4),
+  maxReworkCycles: z.number().int().min(0).max(100).default(3),
+  maxTotalCostUsd: z.number().min(0).optional(),
+  maxWallTimeMinutes: z.number().min(0).optional(),
+  maxChainRegenerations: z.number().int().min(0).max(100).default(3),
+  maxFailedSteps: z.number().int().min(0).max(STEP_LIMIT).default(3),
+});
+export type Limits = z.infer<typeof Limits>;
+
+export const Workspace = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('none') }),
+  z.strictObject({ kind: z.literal('directory'), path: z.string().min(1).max(4096) }),
+  z.strictObject({
+    kind: z.literal('git'),
+    repository: z.string().min(1).max(4096),
+    /** Default: the branch that is checked out there. */
+    baseBranch: z.string().min(1).max(200).optional(),
+  }),
+]);
+export type Workspace = z.infer<typeof Workspace>;
+
+export const StepSpec = z.strictObject({
+  name: StepName,
+  type: z
+    .string()
+    .regex(/^[a-z][a-z0-9_-]{0,63}$/, 'is not a step type')
+    .default('implement'),
+  description: z.string().max(20_000).default(''),
+  dependsOn: z.array(StepName).max(STEP_LIMIT).default([]),
+  requirementIds: z.array(Id).max(500).default([]),
+  acceptanceCriteriaIds: z.array(Id).max(500).default([]),
+  adapter: Adapter,
+  timeoutMs: z.number().int().min(1).max(7 * 86_400_000).default(1_800_000),
+  retry: Retry.default(() => Retry.parse({})),
+  /** May run again after a crash in the middle. */
+  idempotent: z.boolean().default(false),
+  /** May be skipped when an identical input bundle has succeeded. */
+  cache: z.boolean().default(true),
+  /** Files beside the directive file; the submitting client turns names into contents. */
+  inputs: z.array(StepInput).max(1000).default([]),
+  outputs: z.array(WorkspacePath).max(1000).default([]),
+  verify: Verify.optional(),
+});
+export type StepSpec = z.infer<typeof StepSpec>;
+
+export const Planner = z.strictObject({
+  kind: z.enum(['explicit', 'llm', 'dbt', 'agent', 'default']).default('explicit'),
+});
+
+export const DirectiveFile = z.strictObject({
+  title: Line,
+  goal: Prose,
+  requirements: z
+    .array(z.strictObject({ id: Id, description: Prose }))
+    .max(500)
+    .default([]),
+  acceptanceCriteria: z
+    .array(z.strictObject({ id: Id, criterion: Prose }))
+    .max(500)
+    .default([]),
+  constraints: z.array(Prose).max(500).default([]),
+  autonomy: Autonomy.default('guardrails'),
+  thresholds: Thresholds.default(() => Thresholds.parse({})),
+  limits: Limits.default(() => Limits.parse({})),
+  workspace: Workspace.default({ kind: 'none' }),
+  variables: z
+    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'is not a variable name'), z.string())
+    .default({}),
+  planner: Planner.default({ kind: 'explicit' }),
+  chain: z
+    .strictObject({
+      steps: z
+        .array(StepSpec)
+        .min(1, 'has no step')
+        .max(STEP_LIMIT, `has more than ${STEP_LIMIT} steps; split the work into several directives`),
+    })
+    .optional(),
+});
+/** With every default filled in. */
+export type DirectiveFile = z.infer<typeof DirectiveFile>;
+/** As a person writes it. */
+export type DirectiveFileInput = z.input<typeof DirectiveFile>;
+
+/** Names that the executor fills in when a step runs; a variable cannot have them. */
+export const RUNTIME_VARIABLES = ['inputs'] as const;
+
+/** One thing wrong with a directive or a plan: a stable code, a sentence, and where. */
+export const Issue = z.object({
+  code: z.string(),
+  message: z.string(),
+  /** JSON pointer into the directive file. */
+  path: z.string(),
+});
+export type Issue = z.infer<typeof Issue>;

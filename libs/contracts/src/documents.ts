@@ -1,0 +1,110 @@
+/** What queries answer and the command line prints as JSON: a contract with users (FORMATS). */
+import { z } from 'zod';
+import { CriterionResult } from './directive';
+import { Confidence } from './evaluation';
+import { ArtifactRef, AttemptRecord, InputBundle, RunError, RunResult, StageRecord, Usage } from './run';
+
+export const directiveStatuses = [
+  'draft',
+  'planning',
+  'active',
+  'paused',
+  'completed',
+  'failed',
+  'stopped',
+  'archived',
+] as const;
+export const DirectiveStatus = z.enum(directiveStatuses);
+export type DirectiveStatus = z.infer<typeof DirectiveStatus>;
+export const finalStatuses: readonly DirectiveStatus[] = [
+  'completed',
+  'failed',
+  'stopped',
+  'archived',
+];
+
+export const stepStatuses = [
+  'pending',
+  'running',
+  'evaluating',
+  'merging',
+  'passed',
+  'failed',
+  'blocked',
+  'cancelled',
+] as const;
+export const StepStatus = z.enum(stepStatuses);
+export type StepStatus = z.infer<typeof StepStatus>;
+
+export const StepDocument = z.object({
+  id: z.string(),
+  name: z.string(),
+  type: z.string(),
+  status: StepStatus,
+  dependsOn: z.array(z.string()),
+  attempt: z.number().int(),
+  runId: z.string().nullable(),
+  runStatus: z.string().nullable(),
+  confidence: Confidence.nullable(),
+  startedAt: z.string().nullable(),
+  completedAt: z.string().nullable(),
+  artifacts: z.array(ArtifactRef),
+  /** Why it failed or is blocked. */
+  reason: z.string().optional(),
+});
+export type StepDocument = z.infer<typeof StepDocument>;
+
+export const DirectiveSummary = z.object({
+  id: z.string(),
+  title: z.string(),
+  status: DirectiveStatus,
+  reason: z.string().optional(),
+  generation: z.number().int(),
+  createdAt: z.string(),
+  startedAt: z.string().nullable(),
+  completedAt: z.string().nullable(),
+  costUsd: z.number(),
+  version: z.number().int(),
+  position: z.number().int(),
+  workspace: z.object({ branch: z.string().nullable(), commit: z.string().nullable() }),
+});
+export type DirectiveSummary = z.infer<typeof DirectiveSummary>;
+
+export const DirectiveDocument = DirectiveSummary.extend({
+  goal: z.string(),
+  steps: z.array(StepDocument),
+  approvals: z.array(z.unknown()),
+  criteria: z.array(CriterionResult),
+});
+export type DirectiveDocument = z.infer<typeof DirectiveDocument>;
+
+/** `writ run-info` */
+export const RunDocument = z.object({
+  runId: z.string(),
+  directiveId: z.string(),
+  step: z.string(),
+  attempt: z.number().int(),
+  status: z.enum(['pending', 'analysis', 'compilation', 'processing', 'complete']),
+  result: RunResult.nullable(),
+  error: RunError.nullable(),
+  claim: z.number().int(),
+  executorId: z.string().nullable(),
+  adapter: z.object({ kind: z.string(), version: z.string() }).nullable(),
+  sandbox: z.string().nullable(),
+  bundle: InputBundle.nullable(),
+  stages: z.array(StageRecord),
+  attempts: z.array(AttemptRecord),
+  exitCode: z.number().int().nullable(),
+  signal: z.string().nullable(),
+  artifacts: z.array(ArtifactRef),
+  usage: Usage.nullable(),
+  durationMs: z.number().nullable(),
+  transcript: z.string().nullable(),
+  stdout: z.string().nullable(),
+  stderr: z.string().nullable(),
+  commit: z.string().nullable(),
+  sourceRunId: z.string().nullable(),
+  startedAt: z.string().nullable(),
+  endedAt: z.string().nullable(),
+});
+export type RunDocument = z.infer<typeof RunDocument>;

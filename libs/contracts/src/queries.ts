@@ -1,0 +1,90 @@
+/**
+ * Queries: `writ.query.<service>.<name>`, request and reply. Each has the schema of its question;
+ * the answer's shape stands beside it.
+ */
+import { z } from 'zod';
+import { Digest, DirectiveId } from './ids';
+import { DirectiveStatus } from './documents';
+
+export const queries = {
+  /** -> DirectiveDocument */
+  directive: { service: 'planner', name: 'directive', schema: z.strictObject({ id: DirectiveId }) },
+  /** -> DirectiveSummary[], newest first; `after` is the id of the last one seen. */
+  directives: {
+    service: 'planner',
+    name: 'directives',
+    schema: z.strictObject({
+      status: DirectiveStatus.optional(),
+      limit: z.number().int().min(1).max(1000).default(100),
+      after: DirectiveId.optional(),
+    }),
+  },
+  /** -> RunDocument */
+  run: { service: 'executor', name: 'run', schema: z.strictObject({ runId: z.string().max(200) }) },
+  /** -> { events: RecordedEvent[] with hash, headPosition } in order of position. */
+  events: {
+    service: 'manifest',
+    name: 'events',
+    schema: z.strictObject({
+      directiveId: DirectiveId.optional(),
+      after: z.number().int().min(0).default(0),
+      limit: z.number().int().min(1).max(1000).default(500),
+    }),
+  },
+  /** Of a run or a directive -> { digest, manifest: the canonical text, seal: RecordedEvent } */
+  manifest: {
+    service: 'manifest',
+    name: 'manifest',
+    schema: z.strictObject({ id: z.string().max(200) }),
+  },
+  /** -> { bytes (base64), total } */
+  readContent: {
+    service: 'manifest',
+    name: 'read-content',
+    schema: z.strictObject({
+      digest: Digest,
+      offset: z.number().int().min(0).default(0),
+      length: z.number().int().min(1).max(512 * 1024).default(512 * 1024),
+    }),
+  },
+  /**
+   * Writes content in pieces of one upload -> { received } or, after the last, { digest, bytes }.
+   * All pieces of one upload are at most 64 MiB.
+   */
+  writeContent: {
+    service: 'manifest',
+    name: 'write-content',
+    schema: z.strictObject({
+      bytes: z.string().max(700 * 1024),
+      uploadId: z.string().max(64),
+      offset: z.number().int().min(0),
+      last: z.boolean(),
+    }),
+  },
+  /** -> LogVerification; tells its progress. */
+  verifyLog: { service: 'manifest', name: 'verify-log', schema: z.strictObject({}) },
+} as const;
+
+/** Each service with read models answers `rebuild` -> { events, seconds, projections }. */
+export const rebuildQuery = (service: 'planner' | 'executor' | 'verifier' | 'manifest') =>
+  ({ service, name: 'rebuild', schema: z.strictObject({ check: z.boolean() }) }) as const;
+
+export interface ProjectionReport {
+  readonly name: string;
+  readonly rows: number;
+  readonly equal: boolean;
+}
+
+export interface RebuildReport {
+  readonly events: number;
+  readonly seconds: number;
+  readonly projections: readonly ProjectionReport[];
+}
+
+export interface LogVerification {
+  readonly events: number;
+  readonly headPosition: number;
+  readonly headHash: string;
+  readonly ok: boolean;
+  readonly firstBad?: { readonly position: number; readonly reason: string };
+}

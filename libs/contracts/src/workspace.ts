@@ -1,0 +1,61 @@
+/**
+ * The workspace of one directive: prepared once, then each passed step is merged into it, one after
+ * the other. The executor is its only writer.
+ */
+import { z } from 'zod';
+import { Workspace } from './directive-file';
+import { DirectiveId, RunId, StepName } from './ids';
+
+/** `writ.work.workspace` */
+export const WorkspaceWork = z.discriminatedUnion('op', [
+  z.object({ op: z.literal('prepare'), directiveId: DirectiveId, workspace: Workspace }),
+  z.object({
+    op: z.literal('merge'),
+    directiveId: DirectiveId,
+    runId: RunId,
+    step: StepName,
+    title: z.string(),
+    repository: z.string(),
+    branch: z.string(),
+    /** The run's candidate commit. */
+    commit: z.string(),
+  }),
+]);
+export type WorkspaceWork = z.infer<typeof WorkspaceWork>;
+
+/** Stored form: never rename; add a version. */
+export const workspaceEvents = {
+  WorkspacePrepared: z.object({
+    directiveId: DirectiveId,
+    kind: z.enum(['directory', 'git']),
+    path: z.string(),
+    branch: z.string().optional(),
+    baseCommit: z.string().optional(),
+  }),
+  WorkspaceRefused: z.object({
+    directiveId: DirectiveId,
+    code: z.string(),
+    message: z.string(),
+  }),
+  StepMerged: z.object({
+    directiveId: DirectiveId,
+    runId: RunId,
+    step: StepName,
+    /** Head of the branch after it. */
+    commit: z.string(),
+  }),
+  StepMergeConflicted: z.object({
+    directiveId: DirectiveId,
+    runId: RunId,
+    step: StepName,
+    paths: z.array(z.string()),
+    message: z.string(),
+  }),
+} as const;
+export type WorkspaceEventType = keyof typeof workspaceEvents;
+export type WorkspaceEvent = {
+  [T in WorkspaceEventType]: {
+    readonly type: T;
+    readonly data: z.infer<(typeof workspaceEvents)[T]>;
+  };
+}[WorkspaceEventType];

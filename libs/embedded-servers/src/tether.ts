@@ -1,0 +1,39 @@
+// Ends a server when the process that started it dies, even by kill -9. Where the kernel can do
+// it (Linux with util-linux) the server asks for a signal at its parent's death; elsewhere a small
+// process holds the end of a pipe and sends the signal when the pipe breaks.
+import { spawn, spawnSync } from 'node:child_process';
+
+let kernelCan: boolean | undefined;
+
+/** Goes before the program in argv; empty where only the watcher is left. */
+export function tetherPrefix(signal: 'SIGINT' | 'SIGTERM'): string[] {
+  kernelCan ??=
+    process.platform === 'linux' &&
+    spawnSync('setpriv', ['--pdeathsig', 'TERM', '--', 'true'], { stdio: 'ignore' }).status === 0;
+  return kernelCan ? ['setpriv', '--pdeathsig', signal.slice(3), '--'] : [];
+}
+
+// Reads until the pipe ends. A byte before the end says that the server was stopped in order.
+const WATCHER = `
+  let released = false;
+  process.stdin.on('data', () => { released = true; });
+  process.stdin.on('end', () => {
+    if (!released) { try { process.kill(Number(process.argv[1]), process.argv[2]); } catch {} }
+    process.exit(0);
+  });
+`;
+
+/** Starts the watcher and returns what releases it once the server has ended. */
+export function watchFromOutside(pid: number, signal: 'SIGINT' | 'SIGTERM'): () => void {
+  const watcher = spawn(process.execPath, ['-e', WATCHER, String(pid), signal], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+    env: {},
+  });
+  watcher.on('error', () => undefined); // the server runs without a tether then
+  watcher.stdin.on('error', () => undefined); // the watcher is gone already
+  watcher.unref();
+  return () => {
+    watcher.stdin.end('.');
+  };
+}
