@@ -148,7 +148,12 @@ export const directiveEvents = {
   DirectiveFailed: z.object({ reason: z.string(), failedSteps: z.array(StepName) }),
   DirectiveArchived: z.object({}),
   /** Kept so that a repeated command gets its first answer again. */
-  CommandRefused: z.object({ verb: z.string(), code: z.string(), message: z.string() }),
+  CommandRefused: z.object({
+    verb: z.string(),
+    code: z.string(),
+    message: z.string(),
+    details: z.unknown().optional(),
+  }),
 } as const;
 
 export type DirectiveEventType = keyof typeof directiveEvents;

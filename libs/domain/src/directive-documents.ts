@@ -1,0 +1,51 @@
+/** How a directive is shown: the documents of queries, from its state alone. */
+import type { DirectiveDocument, DirectiveSummary, StepDocument } from '@writ/contracts';
+import { isActive, type Directive, type StepState } from './directive-state';
+
+export function directiveSummary(state: Directive): DirectiveSummary {
+  return {
+    id: state.id,
+    title: state.spec.title,
+    status: state.status,
+    ...(state.reason === null ? {} : { reason: state.reason }),
+    generation: state.generation,
+    createdAt: state.createdAt,
+    startedAt: state.startedAt,
+    completedAt: state.completedAt,
+    costUsd: state.costUsd,
+    version: state.version,
+    position: state.position,
+    workspace: { branch: state.workspace?.branch ?? null, commit: state.commit },
+  };
+}
+
+export function directiveDocument(state: Directive): DirectiveDocument {
+  return {
+    ...directiveSummary(state),
+    goal: state.spec.goal,
+    steps: Object.values(state.steps).map((step) => stepDocument(state, step)),
+    approvals: [],
+    criteria: [...state.criteria],
+  };
+}
+
+function stepDocument(state: Directive, step: StepState): StepDocument {
+  const reason =
+    step.failure?.message ??
+    (step.blockedBy === null ? undefined : `needs ${step.blockedBy}, which failed`);
+  return {
+    id: `${state.id}-g${state.generation}-${step.spec.name}`,
+    name: step.spec.name,
+    type: step.spec.type,
+    status: step.status,
+    dependsOn: step.spec.dependsOn,
+    attempt: step.attempt,
+    runId: step.runId,
+    runStatus: step.run?.result ?? (isActive(step) ? 'running' : null),
+    confidence: step.confidence,
+    startedAt: step.startedAt,
+    completedAt: step.completedAt,
+    artifacts: step.run?.artifacts ?? [],
+    ...(reason === undefined ? {} : { reason }),
+  };
+}

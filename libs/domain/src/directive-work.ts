@@ -1,0 +1,135 @@
+/**
+ * Which work a directive's state asks for: the messages that its steps and its workspace need. The
+ * same function serves right after a commit and, later, the reconciler that rings again.
+ */
+import {
+  directiveIdOf,
+  subjects,
+  type Check,
+  type DirectiveEvent,
+  type EvaluateWork,
+  type RunWork,
+  type WorkspaceWork,
+} from '@writ/contracts';
+import { isActive, isFinal, type Directive, type StepState } from './directive-state';
+
+export interface WorkItem {
+  readonly subject: string;
+  readonly type: 'writ.work' | 'writ.evaluate';
+  readonly data: RunWork | EvaluateWork | WorkspaceWork;
+  /** One for each piece of work: sending it twice within a short time has no effect. */
+  readonly id: string;
+  /** The stream in which it shows that the work is done. */
+  readonly stream: string;
+  /** Since when it is due (database time). */
+  readonly since: string;
+}
+
+/** Everything that is under way or should be. */
+export function workOf(state: Directive): WorkItem[] {
+  if (isFinal(state.status)) return [];
+  const preparing = preparation(state);
+  const steps = Object.values(state.steps).filter(isActive);
+  return [...(preparing ?? []), ...steps.map((step) => workOfStep(state, step))];
+}
+
+/** The work that these events, the last ones of the state, have made due. */
+export function workAfter(state: Directive, events: readonly DirectiveEvent[]): WorkItem[] {
+  if (isFinal(state.status)) return [];
+  const due: WorkItem[] = [];
+  for (const event of events) {
+    if (event.type === 'DirectiveStarted') due.push(...(preparation(state) ?? []));
+    if (!/^Step(Started|Evaluating|Merging)$/.test(event.type)) continue;
+    const step = state.steps[(event.data as { step: string }).step];
+    if (step !== undefined && isActive(step)) due.push(workOfStep(state, step));
+  }
+  return due;
+}
+
+function preparation(state: Directive): WorkItem[] | undefined {
+  const { workspace } = state.spec;
+  if (workspace.kind === 'none' || state.workspace !== null || state.startedAt === null) return;
+  const data: WorkspaceWork = { op: 'prepare', directiveId: state.id, workspace };
+  const id = `${state.id}-prepare`;
+  const stream = `workspace-${state.id}`;
+  const since = state.startedAt;
+  return [{ subject: subjects.work('workspace'), type: 'writ.work', data, id, stream, since }];
+}
+
+function workOfStep(state: Directive, step: StepState): WorkItem {
+  const runId = step.runId ?? '';
+  const since = step.since;
+  switch (step.status) {
+    case 'evaluating': {
+      const data = evaluation(state, step);
+      const id = `${runId}-evaluate`;
+      const stream = `evaluation-${runId}`;
+      return { subject: subjects.evaluate('run'), type: 'writ.evaluate', data, id, stream, since };
+    }
+    case 'merging': {
+      const data = merge(state, step);
+      const id = `${runId}-merge`;
+      const stream = `workspace-${state.id}`;
+      return { subject: subjects.work('workspace'), type: 'writ.work', data, id, stream, since };
+    }
+    default: {
+      const data = run(state, step);
+      const subject = subjects.work(step.spec.adapter.kind);
+      return { subject, type: 'writ.work', data, id: runId, stream: `run-${runId}`, since };
+    }
+  }
+}
+
+function run(state: Directive, step: StepState): RunWork {
+  const { spec, runId, attempt } = step;
+  const { name, type, adapter, timeoutMs, retry, idempotent, cache, inputs, outputs } = spec;
+  const { path, branch, baseCommit } = state.workspace ?? {};
+  return {
+    runId: runId ?? '',
+    directiveId: state.id,
+    generation: state.generation,
+    step: name,
+    ...{ type, attempt, adapter, timeoutMs, retry, idempotent, cache, inputs, outputs },
+    verify: spec.verify,
+    workspace: { spec: state.spec.workspace, path, branch, baseCommit },
+    dependencies: spec.dependsOn.map((dependency) => {
+      const done = state.steps[dependency];
+      return {
+        step: dependency,
+        runId: done?.runId ?? '',
+        artifacts: done?.run?.artifacts ?? [],
+      };
+    }),
+  };
+}
+
+function evaluation(state: Directive, step: StepState): EvaluateWork {
+  const { verify } = step.spec;
+  const checks: Check[] = Array.isArray(verify) ? verify : [];
+  return {
+    runId: step.runId ?? '',
+    directiveId: state.id,
+    step: step.spec.name,
+    checks,
+    thresholds: state.spec.thresholds,
+    workspace: state.spec.workspace,
+    workspacePath: state.workspace?.path,
+    commit: step.run?.commit,
+    artifacts: step.run?.artifacts ?? [],
+    acceptanceCriteriaIds: step.spec.acceptanceCriteriaIds,
+  };
+}
+
+function merge(state: Directive, step: StepState): WorkspaceWork {
+  const runId = step.runId ?? '';
+  return {
+    op: 'merge',
+    directiveId: directiveIdOf(runId),
+    runId,
+    step: step.spec.name,
+    title: state.spec.title,
+    repository: state.workspace?.path ?? '',
+    branch: state.workspace?.branch ?? '',
+    commit: step.run?.commit ?? '',
+  };
+}

@@ -1,0 +1,448 @@
+import * as fc from 'fast-check';
+import {
+  DirectiveFile,
+  directiveStatuses,
+  isRefusal,
+  type DirectiveEvent,
+  type RunEnded,
+  type WorkspaceEvent,
+} from '@writ/contracts';
+import { DeciderHistory } from '@writ/testing';
+import { directiveDecider, legalFrom, type DirectiveCommand } from './directive';
+import type { Directive, DirectiveState } from './directive-state';
+import { directiveDocument } from './directive-documents';
+import { workAfter, workOf } from './directive-work';
+import { planExplicit } from './planning';
+
+const id = 'abcdefgh12345678';
+
+type StepInput = { name: string; dependsOn?: string[] } & Record<string, unknown>;
+
+function file(steps: StepInput[], more: Record<string, unknown> = {}): DirectiveFile {
+  return DirectiveFile.parse({
+    title: 'A title',
+    goal: 'A goal',
+    chain: {
+      steps: steps.map((step) => ({ adapter: { kind: 'echo' }, verify: 'none', ...step })),
+    },
+    ...more,
+  });
+}
+
+class Story extends DeciderHistory<DirectiveState, DirectiveCommand, DirectiveEvent> {
+  constructor() {
+    super(directiveDecider, `directive-${id}`);
+  }
+
+  create(written: DirectiveFile, more: { commandId?: string; start?: boolean } = {}): string[] {
+    const plan = planExplicit(written);
+    if ('issues' in plan) throw new Error(JSON.stringify(plan.issues));
+    return this.typesWhen({
+      type: 'create',
+      commandId: more.commandId ?? 'create-1',
+      directiveId: id,
+      ...plan,
+      contentDigest: `sha256:${'a'.repeat(64)}`,
+      start: more.start ?? true,
+    });
+  }
+
+  get directive(): Directive {
+    if (this.state.status === 'absent') throw new Error('absent');
+    return this.state;
+  }
+
+  end(step: string, more: Partial<RunEnded> = {}): string[] {
+    return this.typesWhen({ type: 'note-run', ended: this.ended(step, more) });
+  }
+
+  ended(step: string, more: Partial<RunEnded> = {}): RunEnded {
+    return {
+      runId: `${id}-g1-${step}-a1`,
+      directiveId: id,
+      step,
+      attempt: 1,
+      claim: 1,
+      executorId: 'e',
+      adapter: { kind: 'echo', version: '1' },
+      result: 'success',
+      stages: [],
+      attempts: [],
+      exitCode: 0,
+      artifacts: [],
+      durationMs: 1,
+      ...more,
+    };
+  }
+
+  evaluate(step: string, level: 'green' | 'yellow' | 'red' | 'unknown'): string[] {
+    const confidence = { score: level === 'red' ? 0 : 1, level };
+    const runId = `${id}-g1-${step}-a1`;
+    const about = { runId, directiveId: id, step, checks: [], summary: 'checks say', durationMs: 1 };
+    return this.typesWhen({ type: 'note-evaluation', evaluation: { ...about, confidence } });
+  }
+
+  workspace(event: WorkspaceEvent): string[] {
+    return this.typesWhen({ type: 'note-workspace', event });
+  }
+
+  statusOf(step: string): string | undefined {
+    return this.directive.steps[step]?.status;
+  }
+}
+
+const running = () => {
+  const story = new Story();
+  story.create(file([{ name: 'one' }, { name: 'two', dependsOn: ['one'] }]));
+  return story;
+};
+
+describe('a directive without a workspace', () => {
+  it('starts its first step in the same decision that creates it', () => {
+    expect(new Story().create(file([{ name: 'one' }]))).toEqual([
+      'DirectiveCreated',
+      'DirectiveStarted',
+      'ChainActivated',
+      'StepStarted',
+    ]);
+  });
+
+  it('stays a draft when it is not to start yet', () => {
+    const story = new Story();
+    expect(story.create(file([{ name: 'one' }]), { start: false })).toEqual(['DirectiveCreated']);
+    expect(story.directive.status).toBe('draft');
+    expect(story.typesWhen({ type: 'start', commandId: 's' })).toEqual([
+      'DirectiveStarted',
+      'ChainActivated',
+      'StepStarted',
+    ]);
+  });
+
+  it('starts a step when its dependency has passed, and completes when all have', () => {
+    const story = running();
+    expect(story.end('one')).toEqual(['StepPassed', 'StepStarted']);
+    expect(story.end('two')).toEqual(['StepPassed', 'DirectiveCompleted']);
+    expect(story.directive.status).toBe('completed');
+  });
+
+  it('starts ready steps at once up to the limit', () => {
+    const story = new Story();
+    const steps = ['a', 'b', 'c', 'd'].map((name) => ({ name }));
+    story.create(file(steps, { limits: { maxParallelSteps: 2 } }));
+    expect(steps.map(({ name }) => story.statusOf(name))).toEqual([
+      'running',
+      'running',
+      'pending',
+      'pending',
+    ]);
+    expect(story.end('b')).toEqual(['StepPassed', 'StepStarted']);
+    expect(story.statusOf('c')).toBe('running');
+  });
+
+  it('waits for all dependencies of a step', () => {
+    const story = new Story();
+    story.create(file([{ name: 'a' }, { name: 'b' }, { name: 'join', dependsOn: ['a', 'b'] }]));
+    expect(story.end('a')).toEqual(['StepPassed']);
+    expect(story.end('b')).toEqual(['StepPassed', 'StepStarted']);
+  });
+});
+
+describe('a step', () => {
+  it('blocks what needs it when it fails, lets the rest finish, then fails the directive', () => {
+    const story = new Story();
+    story.create(
+      file([
+        { name: 'bad' },
+        { name: 'good' },
+        { name: 'after', dependsOn: ['bad'] },
+        { name: 'last', dependsOn: ['after'] },
+      ]),
+    );
+    expect(story.end('bad', { result: 'failed' })).toEqual([
+      'StepFailed',
+      'StepBlocked',
+      'StepBlocked',
+    ]);
+    expect(story.end('good')).toEqual(['StepPassed', 'DirectiveFailed']);
+    expect(story.directive.reason).toBe('step bad failed');
+  });
+
+  it('cancels what runs when more steps failed than the limit allows', () => {
+    const story = new Story();
+    story.create(file([{ name: 'a' }, { name: 'b' }], { limits: { maxFailedSteps: 0 } }));
+    expect(story.end('a', { result: 'timed_out' })).toEqual([
+      'StepFailed',
+      'StepCancelled',
+      'DirectiveFailed',
+    ]);
+  });
+
+  it('is evaluated when it has checks; green passes and red fails it', () => {
+    for (const [level, last] of [
+      ['green', 'StepPassed'],
+      ['yellow', 'StepPassed'],
+      ['unknown', 'StepPassed'],
+      ['red', 'StepFailed'],
+    ] as const) {
+      const story = new Story();
+      story.create(file([{ name: 'one', verify: [{ kind: 'files', paths: ['x'] }] }]));
+      expect(story.end('one')).toEqual(['StepEvaluating']);
+      expect(story.evaluate('one', level)[0]).toBe(last);
+    }
+  });
+
+  it('passes with an unknown level on record when nothing says how to check it', () => {
+    const story = new Story();
+    story.create(file([{ name: 'one', verify: undefined }]));
+    story.end('one');
+    expect(directiveDocument(story.directive).steps[0]?.confidence?.level).toBe('unknown');
+  });
+
+  it('keeps the recorded judgement of a run taken from the cache', () => {
+    const story = new Story();
+    story.create(file([{ name: 'one', verify: [{ kind: 'files', paths: ['x'] }] }]));
+    const source = { runId: 'other', confidence: { score: 1, level: 'green' } };
+    expect(story.end('one', { result: 'skipped', source })[0]).toBe('StepPassed');
+  });
+
+  it('ignores a result that comes again, of an older run, or after the end', () => {
+    const story = running();
+    story.end('one');
+    expect(story.end('one')).toEqual([]);
+    expect(story.end('two', { runId: `${id}-g1-two-a9` })).toEqual([]);
+    expect(story.end('nowhere')).toEqual([]);
+    story.typesWhen({ type: 'stop', commandId: 'stop' });
+    expect(story.end('two')).toEqual([]);
+    expect(story.evaluate('two', 'red')).toEqual([]);
+  });
+});
+
+describe('pause, resume and stop', () => {
+  it('lets running steps finish while paused, starts none, and goes on after', () => {
+    const story = running();
+    expect(story.typesWhen({ type: 'pause', commandId: 'p' })).toEqual(['DirectivePaused']);
+    expect(story.end('one')).toEqual(['StepPassed']);
+    expect(story.typesWhen({ type: 'resume', commandId: 'r' })).toEqual([
+      'DirectiveResumed',
+      'StepStarted',
+    ]);
+  });
+
+  it('completes on resume when everything had finished', () => {
+    const story = new Story();
+    story.create(file([{ name: 'one' }]));
+    story.when({ type: 'pause', commandId: 'p' });
+    story.end('one');
+    expect(story.directive.status).toBe('paused');
+    expect(story.typesWhen({ type: 'resume', commandId: 'r' })).toContain('DirectiveCompleted');
+  });
+
+  it('cancels running steps on stop and cannot be resumed', () => {
+    const story = running();
+    expect(story.typesWhen({ type: 'stop', commandId: 's', reason: 'enough' })).toEqual([
+      'StepCancelled',
+      'DirectiveStopped',
+    ]);
+    expect([story.statusOf('one'), story.statusOf('two')]).toEqual(['cancelled', 'cancelled']);
+    expect(story.typesWhen({ type: 'resume', commandId: 'r' })).toEqual(['CommandRefused']);
+  });
+
+  it('refuses every transition that is not legal, naming from, to and what would be', () => {
+    const ways: Record<string, (story: Story) => void> = {
+      draft: () => undefined,
+      active: (story) => story.when({ type: 'start', commandId: 's' }),
+      paused: (story) => {
+        story.when({ type: 'start', commandId: 's' });
+        story.when({ type: 'pause', commandId: 'p' });
+      },
+      completed: (story) => {
+        story.when({ type: 'start', commandId: 's' });
+        story.end('one');
+      },
+      failed: (story) => {
+        story.when({ type: 'start', commandId: 's' });
+        story.end('one', { result: 'failed' });
+      },
+      stopped: (story) => story.when({ type: 'stop', commandId: 't' }),
+      archived: (story) => story.when({ type: 'archive', commandId: 'a' }),
+    };
+    for (const [from, reach] of Object.entries(ways)) {
+      for (const verb of Object.keys(legalFrom) as (keyof typeof legalFrom)[]) {
+        const story = new Story();
+        story.create(file([{ name: 'one' }]), { start: false });
+        reach(story);
+        expect(story.directive.status).toBe(from);
+        const decision = story.when({ type: verb, commandId: `${verb}-now` });
+        const events = isRefusal(decision) ? [] : decision;
+        if ((legalFrom[verb] as string[]).includes(from)) {
+          expect(events[0]?.type).not.toBe('CommandRefused');
+        } else {
+          expect(events).toMatchObject([
+            { type: 'CommandRefused', data: { code: 'illegal_transition', details: { from, verb } } },
+          ]);
+        }
+      }
+    }
+    expect(Object.values(legalFrom).flat()).toEqual(
+      expect.arrayContaining(directiveStatuses.filter((it) => it !== 'archived')),
+    );
+  });
+});
+
+describe('a repeated command', () => {
+  it('decides nothing, whatever happened in between', () => {
+    const story = running();
+    story.when({ type: 'pause', commandId: 'p' });
+    story.when({ type: 'resume', commandId: 'r' });
+    expect(story.when({ type: 'pause', commandId: 'p' })).toEqual([]);
+    expect(story.create(file([{ name: 'one' }]))).toEqual([]);
+  });
+
+  it('keeps its first answer, a refusal too', () => {
+    const story = running();
+    story.when({ type: 'resume', commandId: 'r' });
+    story.when({ type: 'pause', commandId: 'p' });
+    expect(story.when({ type: 'resume', commandId: 'r' })).toEqual([]);
+    expect(story.directive.answers['r']).toMatchObject({ refused: 'illegal_transition' });
+    expect(story.directive.answers['create-1']).toMatchObject({ version: 4, position: 104 });
+  });
+
+  it('is refused when a create comes with other content or meets another directive', () => {
+    const story = running();
+    const plan = planExplicit(file([{ name: 'other' }]));
+    if ('issues' in plan) throw new Error('unexpected');
+    const again = { type: 'create', directiveId: id, ...plan, start: true } as const;
+    const digest = `sha256:${'b'.repeat(64)}`;
+    expect(story.typesWhen({ ...again, commandId: 'create-1', contentDigest: digest })).toEqual([
+      'refused: command_reused',
+    ]);
+    expect(story.typesWhen({ ...again, commandId: 'create-2', contentDigest: digest })).toEqual([
+      'refused: already_exists',
+    ]);
+  });
+
+  it('is refused when there is no such directive', () => {
+    expect(new Story().typesWhen({ type: 'pause', commandId: 'p' })).toEqual(['refused: not_found']);
+  });
+});
+
+describe('a git workspace', () => {
+  const git = { workspace: { kind: 'git', repository: '/r' } };
+  const prepared: WorkspaceEvent = {
+    type: 'WorkspacePrepared',
+    data: {
+      directiveId: id,
+      kind: 'git',
+      path: '/r',
+      branch: `writ/${id}`,
+      baseCommit: 'c0',
+    },
+  };
+
+  it('is prepared before the first step starts', () => {
+    const story = new Story();
+    expect(story.create(file([{ name: 'one' }], git))).toEqual([
+      'DirectiveCreated',
+      'DirectiveStarted',
+    ]);
+    expect(workOf(story.directive)).toMatchObject([{ data: { op: 'prepare' } }]);
+    expect(story.workspace(prepared)).toEqual(['WorkspaceReady', 'ChainActivated', 'StepStarted']);
+    expect(story.workspace(prepared)).toEqual([]);
+  });
+
+  it('fails the directive when it cannot be prepared', () => {
+    const story = new Story();
+    story.create(file([{ name: 'one' }], git));
+    const data = { directiveId: id, code: 'not_a_repository', message: '/r is none' };
+    expect(story.workspace({ type: 'WorkspaceRefused', data })).toEqual(['DirectiveFailed']);
+    expect(story.directive.reason).toBe('not_a_repository: /r is none');
+  });
+
+  it('waits for the resume when it was paused while it was prepared', () => {
+    const story = new Story();
+    story.create(file([{ name: 'one' }], git));
+    story.when({ type: 'pause', commandId: 'p' });
+    expect(story.workspace(prepared)).toEqual(['WorkspaceReady']);
+    expect(story.typesWhen({ type: 'resume', commandId: 'r' })).toEqual([
+      'DirectiveResumed',
+      'ChainActivated',
+      'StepStarted',
+    ]);
+  });
+
+  it('merges a step before it passes; a conflict fails it', () => {
+    const story = new Story();
+    story.create(file([{ name: 'one' }, { name: 'two' }], git));
+    story.workspace(prepared);
+    expect(story.end('one', { commit: 'c1' })).toEqual(['StepMerging']);
+    expect(story.end('two', { commit: 'c2' })).toEqual(['StepMerging']);
+    const about = { directiveId: id, runId: `${id}-g1-one-a1`, step: 'one' };
+    expect(story.workspace({ type: 'StepMerged', data: { ...about, commit: 'm1' } })).toEqual([
+      'StepPassed',
+    ]);
+    const other = { directiveId: id, runId: `${id}-g1-two-a1`, step: 'two' };
+    const conflict = { ...other, paths: ['x'], message: 'x differs' };
+    expect(story.workspace({ type: 'StepMergeConflicted', data: conflict })).toEqual([
+      'StepFailed',
+      'DirectiveFailed',
+    ]);
+    expect(story.directive.commit).toBe('m1');
+  });
+});
+
+describe('the work that is due', () => {
+  it('is told right after the events that make it due, and again as long as it is', () => {
+    const story = running();
+    const items = workOf(story.directive);
+    expect(items).toMatchObject([{ subject: 'writ.work.echo', id: `${id}-g1-one-a1` }]);
+    expect(workAfter(story.directive, story.events as unknown as DirectiveEvent[])).toEqual(items);
+    story.end('one', { artifacts: [{ path: 'p', digest: `sha256:${'c'.repeat(64)}`, bytes: 1 }] });
+    expect(workOf(story.directive)).toMatchObject([
+      { data: { step: 'two', dependencies: [{ step: 'one', artifacts: [{ path: 'p' }] }] } },
+    ]);
+    story.when({ type: 'stop', commandId: 's' });
+    expect(workOf(story.directive)).toEqual([]);
+  });
+});
+
+describe('whatever happens', () => {
+  const happening = fc.constantFrom('end', 'fail', 'green', 'red', 'pause', 'resume', 'stop');
+
+  it('folds without an error, ends at most once, and never starts before its dependencies', () => {
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(happening, fc.constantFrom(...names)), { maxLength: 40 }),
+        fc.array(fc.boolean(), { minLength: 10, maxLength: 10 }),
+        (happenings, edges) => {
+          let edge = 0;
+          const steps = names.map((name, at) => ({
+            name,
+            dependsOn: names.slice(0, at).filter(() => edges[edge++] ?? false),
+            ...(at % 2 === 0 ? {} : { verify: [{ kind: 'files', paths: ['x'] }] }),
+          }));
+          const story = new Story();
+          story.create(file(steps, { limits: { maxFailedSteps: 1 } }));
+          happenings.forEach(([what, step], at) => {
+            if (what === 'end') story.end(step);
+            else if (what === 'fail') story.end(step, { result: 'failed' });
+            else if (what === 'green' || what === 'red') story.evaluate(step, what);
+            else story.when({ type: what as 'pause', commandId: `${what}-${at}` });
+          });
+          const types = story.events.map((event) => event.type);
+          const ends = types.filter((it) => /^Directive(Completed|Failed|Stopped)$/.test(it));
+          expect(ends.length).toBeLessThanOrEqual(1);
+          const passed = new Set<string>();
+          for (const { type, data } of story.events) {
+            const { step } = data as { step: string };
+            if (type === 'StepPassed') passed.add(step);
+            if (type !== 'StepStarted') continue;
+            const spec = steps.find((it) => it.name === step);
+            expect(spec?.dependsOn.every((it) => passed.has(it))).toBe(true);
+          }
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+});
