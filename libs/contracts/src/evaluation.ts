@@ -1,6 +1,6 @@
 /** The evaluation aggregate: one for each run that has checks. The verifier is its only writer. */
 import { z } from 'zod';
-import { Check } from './adapter';
+import { Check, StepInput } from './adapter';
 import { Thresholds, Workspace } from './directive-file';
 import { Digest, DirectiveId, RunId, StepName } from './ids';
 import { ArtifactRef } from './run';
@@ -49,6 +49,8 @@ export const EvaluateWork = z.object({
   /** The run's candidate commit, in a git workspace. */
   commit: z.string().optional(),
   artifacts: z.array(ArtifactRef),
+  /** The step's inputs: `${inputs}` in a check's argv and environment names their folder. */
+  inputs: z.array(StepInput),
   acceptanceCriteriaIds: z.array(z.string()),
 });
 export type EvaluateWork = z.infer<typeof EvaluateWork>;

@@ -116,6 +116,7 @@ function evaluation(state: Directive, step: StepState): EvaluateWork {
     workspacePath: state.workspace?.path,
     commit: step.run?.commit,
     artifacts: step.run?.artifacts ?? [],
+    inputs: step.spec.inputs,
     acceptanceCriteriaIds: step.spec.acceptanceCriteriaIds,
   };
 }
