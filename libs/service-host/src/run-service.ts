@@ -1,0 +1,115 @@
+/**
+ * How every service process begins and ends. Owns the order: environment, logger, connections, Nest,
+ * consuming; and back. A service gives what is its own: a module made from the open host, and what it
+ * wants stopped before the connections close.
+ *
+ * H1 Nothing is consumed before everything it needs is there; readiness says when it is.
+ * H2 On SIGTERM: take nothing new, let reactions end, stop the service's own loops, close the
+ *    connections. A process may be killed at any line all the same.
+ * H3 A connection to NATS that is closed for good ends the process: alive but deaf helps nobody.
+ */
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import type { DynamicModule, INestApplication } from '@nestjs/common';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { Bus } from '@writ/messaging';
+import { JetStreamTransport } from '@writ/messaging';
+import {
+  createLogger,
+  createRegistry,
+  installShutdown,
+  nestLogger,
+  type Logger,
+  type LogLevel,
+  type Registry,
+  type StopStep,
+} from '@writ/observability';
+import { version } from './version';
+
+export interface ProcessConfig {
+  readonly HTTP_HOST: string;
+  readonly HTTP_PORT: number;
+  readonly LOG_LEVEL: LogLevel;
+  readonly SERVICE_INSTANCE: string;
+}
+
+export interface Host<C extends ProcessConfig> {
+  readonly service: string;
+  readonly config: C;
+  readonly logger: Logger;
+  readonly registry: Registry;
+  readonly version: string;
+}
+
+export interface Opened {
+  readonly bus: Bus;
+  readonly module: DynamicModule;
+  /** The service's own loops, begun once everything is connected. */
+  readonly begin?: () => void | Promise<void>;
+  /** Stopped after the bus was drained, in this order. */
+  readonly stop: readonly StopStep[];
+  /** More than health and metrics, for services with an HTTP side. */
+  readonly configureHttp?: (app: NestExpressApplication) => void;
+}
+
+/** Runs the service until it is told to stop; never returns to a caller that goes on. */
+export async function runService<C extends ProcessConfig>(
+  service: string,
+  readConfig: () => C,
+  open: (host: Host<C>) => Promise<Opened>,
+): Promise<void> {
+  let config: C;
+  try {
+    config = readConfig();
+  } catch (error) {
+    process.stderr.write(`${service}: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(2);
+  }
+  const { LOG_LEVEL: level, SERVICE_INSTANCE: instance } = config;
+  const logger = createLogger({ service, instance, level });
+  try {
+    await start({ service, config, logger, registry: createRegistry(service, version), version }, open);
+  } catch (error) {
+    logger.fatal({ err: error }, `${service} could not start`);
+    process.exit(1);
+  }
+}
+
+const drainMs = 10_000;
+
+async function start<C extends ProcessConfig>(
+  host: Host<C>,
+  open: (host: Host<C>) => Promise<Opened>,
+): Promise<void> {
+  const { config, logger } = host;
+  let app: INestApplication | undefined;
+  const steps: StopStep[] = [];
+  const shutdown = installShutdown({ logger, steps, deadlineMs: 25_000 });
+  const { bus, module, begin, stop, configureHttp } = await open(host);
+  app = await NestFactory.create<NestExpressApplication>(module, {
+    logger: nestLogger(logger),
+    abortOnError: false,
+    bodyParser: false,
+  });
+  configureHttp?.(app as NestExpressApplication);
+  const transport = new JetStreamTransport({ bus, drainMs });
+  app.connectMicroservice({ strategy: transport }, { inheritAppConfig: false });
+  steps.push(
+    { name: 'drain the messages', limitMs: drainMs + 1_000, run: () => bus.drain(drainMs) }, // H2
+    { name: 'close HTTP', limitMs: 3_000, run: () => app?.close() },
+    ...stop,
+  );
+  await begin?.();
+  await app.startAllMicroservices(); // H1
+  await app.listen(config.HTTP_PORT, config.HTTP_HOST);
+  const url = await app.getUrl();
+  watchBus(bus, () => shutdown.stopping, shutdown.fail);
+  logger.info({ url, version: host.version, pid: process.pid }, `${host.service} is ready`);
+}
+
+/** H3. The bus reconnects by itself for as long as it can; closed means that it gave up. */
+function watchBus(bus: Bus, stopping: () => boolean, fail: (reason: string) => void): void {
+  void bus.closed().then((error) => {
+    if (!stopping()) fail(`the connection to NATS is closed: ${error?.message ?? 'no reason given'}`);
+  });
+}
