@@ -1,9 +1,10 @@
 /** Names of things: their form, and how one follows from another. None holds a dot or a slash. */
 import { z } from 'zod';
 
+/** All have one length, so that no directive's streams begin like another's. */
 export const DirectiveId = z
   .string()
-  .regex(/^[a-z0-9]{8,32}$/, 'is not a directive id (8 to 32 characters a-z and 0-9)');
+  .regex(/^[a-z0-9]{16}$/, 'is not a directive id (16 characters a-z and 0-9)');
 
 /** kebab-case; at most 64 characters, so that run ids and branches stay short. */
 export const StepName = z
@@ -13,7 +14,7 @@ export const StepName = z
 
 export const RunId = z
   .string()
-  .regex(/^[a-z0-9]{8,32}-g\d{1,6}-[a-z0-9-]{1,64}-a\d{1,6}$/, 'is not a run id');
+  .regex(/^[a-z0-9]{16}-g\d{1,6}-[a-z0-9-]{1,64}-a\d{1,6}$/, 'is not a run id');
 
 /** `sha256:<64 hex>` */
 export const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'is not a digest (sha256:<64 hex>)');

@@ -11,6 +11,7 @@ export * from './explain-issues';
 export * from './ids';
 export * from './manifest';
 export * from './nearest';
+export * from './plain-text';
 export * from './queries';
 export * from './refusal';
 export * from './run';

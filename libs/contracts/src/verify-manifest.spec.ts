@@ -9,7 +9,7 @@ const digestOf = (value: unknown) => `sha256:${sha256(canonicalJson(value)).toSt
 const components = { argv: digestOf(['true']), adapter: digestOf('program') };
 const manifest = {
   ...{ kind: 'run', schemaVersion: 1, engineVersion: '0.1.0' },
-  ...{ runId: 'abcdefgh-g1-one-a1', directiveId: 'abcdefgh', step: 'one', attempt: 1 },
+  ...{ runId: 'abcdefghabcdefgh-g1-one-a1', directiveId: 'abcdefghabcdefgh', step: 'one', attempt: 1 },
   ...{ parentRunId: null, depth: 0, result: 'success', sourceRunId: null, template: null },
   inputBundle: { hash: digestOf(components), components, excluded: ['host'] },
   ...{ resolvedInputs: [], compiledPromptDigest: null },
@@ -21,7 +21,7 @@ const manifest = {
 
 test('a manifest whose hashes hold is sound, and its digest is told', () => {
   const found = verifyManifest(manifest, sha256, digestOf(manifest));
-  const id = 'abcdefgh-g1-one-a1';
+  const id = 'abcdefghabcdefgh-g1-one-a1';
   expect(found).toEqual({ ok: true, kind: 'run', id, digest: digestOf(manifest), problems: [] });
 });
 

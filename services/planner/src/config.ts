@@ -1,0 +1,23 @@
+/** The planner's environment. */
+import { processVariables, readEnvironment, serviceVariables, variable } from '@writ/observability';
+import { z } from 'zod';
+
+export const environment = z.object({
+  ...processVariables,
+  DATABASE_URL: serviceVariables.DATABASE_URL,
+  NATS_URL: serviceVariables.NATS_URL,
+  NATS_TOKEN: serviceVariables.NATS_TOKEN,
+  WRIT_CONTENT_DIR: serviceVariables.WRIT_CONTENT_DIR,
+  WRIT_RECONCILE_MS: variable(z.coerce.number().int().min(100).max(600_000).default(2_000), {
+    means: 'how often the planner looks for work that is due and unattended',
+    example: '2000',
+  }),
+  WRIT_UNATTENDED_MS: variable(z.coerce.number().int().min(100).max(600_000).default(4_000), {
+    means: 'how long work may be due before it is rung again',
+    example: '4000',
+  }),
+});
+
+export type PlannerConfig = z.infer<typeof environment>;
+
+export const readConfig = (): PlannerConfig => readEnvironment(environment);

@@ -1,0 +1,119 @@
+/**
+ * Takes a directive command, decides it, answers. The same command id again gets its first answer
+ * again, whatever happened in between.
+ */
+import {
+  canonicalJson,
+  directiveCommands,
+  directiveIdFrom,
+  directiveVerbs,
+  isRefusal,
+  TerminalError,
+  type CommandAnswer,
+  type DirectiveCommandData,
+  type DirectiveVerb,
+  type Refusal,
+} from '@writ/contracts';
+import { planExplicit, type DirectiveCommand } from '@writ/domain';
+import type { Incoming } from '@writ/messaging';
+import { decide, sha256, type Decided, type Planner } from './planner';
+
+export type ParsedCommand = {
+  [V in DirectiveVerb]: { readonly verb: V; readonly data: DirectiveCommandData<V> };
+}[DirectiveVerb];
+
+/** Reads the data of `writ.command.directive.<verb>`; throws when it does not fit. */
+export function parseCommand(data: unknown, subject: string): ParsedCommand {
+  const verb = subject.slice(subject.lastIndexOf('.') + 1) as DirectiveVerb;
+  if (!directiveVerbs.includes(verb)) {
+    const known = directiveVerbs.join(', ');
+    throw new TerminalError('malformed', `"${verb}" is no directive command; there are ${known}`);
+  }
+  return { verb, data: directiveCommands[verb].parse(data) } as ParsedCommand;
+}
+
+export async function decideCommand(
+  deps: Planner,
+  message: Incoming<ParsedCommand>,
+): Promise<CommandAnswer> {
+  const { verb, data } = message.data;
+  const commandId = message.attributes.commandId ?? message.attributes.id;
+  const directiveId = data.directiveId ?? directiveIdFrom(commandId, sha256);
+  const command = verb === 'create' ? toCreate(commandId, directiveId, data) : { verb, data };
+  if (isRefusal(command)) return answerRefusal(deps, verb, command);
+  const decided = await decide(
+    deps,
+    directiveId,
+    'type' in command ? command : { type: command.verb, commandId, ...reasonOf(command.data) },
+    {
+      commandId,
+      causationId: message.attributes.causationId,
+      actor: message.attributes.actor ?? { kind: 'person', id: 'unknown' },
+      traceparent: message.attributes.traceparent,
+    },
+  );
+  if (isRefusal(decided)) return answerRefusal(deps, verb, decided);
+  return answer(deps, verb, commandId, decided);
+}
+
+const reasonOf = (data: object) =>
+  'reason' in data && typeof data.reason === 'string' ? { reason: data.reason } : {};
+
+function toCreate(
+  commandId: string,
+  directiveId: string,
+  data: DirectiveCommandData<'create'>,
+): Extract<DirectiveCommand, { type: 'create' }> | Refusal {
+  const { directive, start } = data;
+  const unavailable = notAvailable(directive);
+  if (unavailable !== undefined) return unavailable;
+  const plan = planExplicit(directive);
+  if ('issues' in plan) {
+    const { issues } = plan;
+    const first = issues[0]?.message ?? '';
+    const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : '';
+    return { refused: 'invalid_directive', message: first + more, details: { issues } };
+  }
+  const digest = Buffer.from(sha256(canonicalJson({ directive, start }))).toString('hex');
+  return { type: 'create', commandId, directiveId, ...plan, contentDigest: `sha256:${digest}`, start };
+}
+
+/** What a directive may ask for and this version would silently not do is refused. */
+function notAvailable(directive: DirectiveCommandData<'create'>['directive']): Refusal | undefined {
+  const refused = 'not_available' as const;
+  const issue = (path: string, message: string): Refusal => {
+    return { refused, message, details: { issues: [{ code: refused, message, path }] } };
+  };
+  const { planner, autonomy } = directive;
+  if (planner.kind !== 'explicit') {
+    return issue('/planner/kind', `planner "${planner.kind}" is not available; use "explicit"`);
+  }
+  if (autonomy === 'manual') {
+    return issue('/autonomy', 'approvals are not available yet, so "manual" would never finish');
+  }
+  return undefined;
+}
+
+function answer(
+  deps: Planner,
+  verb: DirectiveVerb,
+  commandId: string,
+  { directive, events }: Decided,
+): CommandAnswer {
+  const first = directive.answers[commandId];
+  if (first === undefined) throw new Error(`command ${commandId} left no answer in its directive`);
+  if ('refused' in first) {
+    const { refused, message, details } = first;
+    deps.metrics.commands.inc({ verb, outcome: 'refused' });
+    return { ok: false, error: { code: refused, message, details } };
+  }
+  deps.metrics.commands.inc({ verb, outcome: events.length > 0 ? 'accepted' : 'repeated' });
+  return { ok: true, directiveId: directive.id, ...first };
+}
+
+function answerRefusal(deps: Planner, verb: DirectiveVerb, refusal: Refusal): CommandAnswer {
+  deps.metrics.commands.inc({ verb, outcome: 'refused' });
+  const { refused, message, details } = refusal;
+  return { ok: false, error: { code: refused, message, details } };
+}
+

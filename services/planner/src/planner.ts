@@ -1,0 +1,103 @@
+/**
+ * What the planner's reactions share: the directives by stream, the bus, and the one way in which a
+ * decision becomes known. Owns the rule that work is sent right after the commit that makes it due;
+ * what gets lost on the way is rung again by `reconcile.ts`.
+ */
+import { createHash } from 'node:crypto';
+import {
+  isRefusal,
+  streamOf,
+  type Actor,
+  type DirectiveEvent,
+  type EventMetadata,
+  type Refusal,
+} from '@writ/contracts';
+import {
+  workAfter,
+  type Directive,
+  type DirectiveCommand,
+  type DirectiveState,
+  type WorkItem,
+} from '@writ/domain';
+import type { Aggregates, EventLog } from '@writ/event-log';
+import type { Bus } from '@writ/messaging';
+import type { Logger, MetricsOf } from '@writ/observability';
+import type { DirectiveRows } from './projections/directive-rows';
+
+export type Directives = Aggregates<DirectiveState, DirectiveCommand, DirectiveEvent>;
+
+export interface Planner {
+  readonly directives: Directives;
+  readonly log: EventLog;
+  readonly bus: Bus;
+  readonly rows: DirectiveRows;
+  readonly logger: Logger;
+  readonly metrics: MetricsOf<'planner' | 'reconciler'>;
+}
+
+/** The injection token of `Planner`. */
+export const PLANNER = Symbol('planner');
+
+export const planner: Actor = { kind: 'service', id: 'planner' };
+
+export interface Decided {
+  readonly directive: Directive;
+  readonly events: readonly DirectiveEvent[];
+}
+
+/** Decides, records, and sends the work that is due now. */
+export async function decide(
+  deps: Planner,
+  directiveId: string,
+  command: DirectiveCommand,
+  metadata: Omit<EventMetadata, 'correlationId'>,
+): Promise<Decided | Refusal> {
+  const about = { ...metadata, correlationId: directiveId };
+  const handled = await deps.directives.handle(streamOf.directive(directiveId), command, about);
+  if (isRefusal(handled)) return handled;
+  const directive = handled.state as Directive;
+  const events = handled.events as unknown as DirectiveEvent[];
+  countEnd(deps, directive, events);
+  for (const item of workAfter(directive, events)) send(deps, item, about);
+  return { directive, events };
+}
+
+/** Sends a piece of work without waiting for it; `ring` makes a repeated one a new message. */
+export function send(
+  deps: Planner,
+  item: WorkItem,
+  metadata: Pick<EventMetadata, 'correlationId' | 'traceparent'>,
+  ring = '',
+): void {
+  const { correlationId, traceparent } = metadata;
+  deps.bus
+    .send({
+      subject: item.subject,
+      dataText: JSON.stringify(item.data),
+      messageId: item.id + ring,
+      attributes: {
+        id: item.id + ring,
+        type: item.type,
+        source: '/writ/planner',
+        subject: item.stream,
+        correlationId,
+        traceparent,
+      },
+    })
+    .catch((error: unknown) => {
+      // Not lost: the reconciler sees in the log that it is due.
+      deps.logger.warn({ err: error, directiveId: correlationId, work: item.id }, 'work not sent');
+    });
+}
+
+function countEnd(deps: Planner, directive: Directive, events: readonly DirectiveEvent[]): void {
+  const end = events.find((event) => /^Directive(Completed|Failed|Stopped)$/.test(event.type));
+  if (end === undefined) return;
+  const outcome = end.type.slice('Directive'.length).toLowerCase() as 'completed';
+  deps.metrics.directivesEnded.inc({ outcome });
+  if (directive.startedAt === null || directive.completedAt === null) return;
+  const ms = Date.parse(directive.completedAt) - Date.parse(directive.startedAt);
+  deps.metrics.directiveSeconds.observe({ outcome }, ms / 1000);
+}
+
+export const sha256 = (text: string): Uint8Array => createHash('sha256').update(text).digest();

@@ -1,0 +1,90 @@
+/** One row of the list of directives, folded from the events of its directive alone. */
+import type { DirectiveEvent, DirectiveStatus, RecordedEvent } from '@writ/contracts';
+import { costOf } from '@writ/domain';
+
+export interface DirectiveRow {
+  id: string;
+  title: string;
+  status: DirectiveStatus;
+  /** Where a paused one goes on. */
+  paused_from: 'planning' | 'active' | null;
+  reason: string | null;
+  generation: number;
+  created_at: string;
+  started_at: string | null;
+  completed_at: string | null;
+  cost_usd: number;
+  version: number;
+  position: number;
+  branch: string | null;
+  commit_id: string | null;
+}
+
+/** The row after an event; only DirectiveCreated needs no row before it. */
+export function foldRow(row: DirectiveRow | undefined, recorded: RecordedEvent): DirectiveRow {
+  const event = recorded as unknown as DirectiveEvent;
+  const { version, position, recordedAt } = recorded;
+  if (event.type === 'DirectiveCreated') {
+    const id = recorded.stream.slice(recorded.stream.indexOf('-') + 1);
+    const fresh = { ...empty, id, title: event.data.title, created_at: recordedAt };
+    return { ...fresh, version, position };
+  }
+  if (row === undefined) throw new Error(`${recorded.stream} has ${event.type} but no row`);
+  const cost_usd = row.cost_usd + costOf(event);
+  return { ...row, ...changeBy(event, row, recordedAt), cost_usd, version, position };
+}
+
+const empty: DirectiveRow = {
+  id: '',
+  title: '',
+  status: 'draft',
+  paused_from: null,
+  reason: null,
+  generation: 0,
+  created_at: '',
+  started_at: null,
+  completed_at: null,
+  cost_usd: 0,
+  version: 0,
+  position: 0,
+  branch: null,
+  commit_id: null,
+};
+
+function changeBy(event: DirectiveEvent, row: DirectiveRow, at: string): Partial<DirectiveRow> {
+  switch (event.type) {
+    case 'DirectiveStarted':
+      return { status: 'planning', started_at: at };
+    case 'WorkspaceReady':
+      return { branch: event.data.branch ?? null, commit_id: event.data.baseCommit ?? null };
+    case 'ChainActivated': {
+      const { generation } = event.data;
+      if (row.status === 'paused') return { generation, paused_from: 'active' };
+      return { generation, status: 'active' };
+    }
+    case 'StepPassed':
+      return event.data.commit === undefined ? {} : { commit_id: event.data.commit };
+    case 'DirectivePaused': {
+      const paused_from = row.status === 'planning' ? 'planning' : 'active';
+      return { status: 'paused', paused_from, reason: event.data.reason ?? null };
+    }
+    case 'DirectiveResumed':
+      return { status: row.paused_from ?? 'active', paused_from: null, reason: null };
+    case 'DirectiveStopped':
+      return { ...end('stopped', at), reason: event.data.reason ?? null };
+    case 'DirectiveFailed':
+      return { ...end('failed', at), reason: event.data.reason };
+    case 'DirectiveCompleted':
+      return end('completed', at);
+    case 'DirectiveArchived':
+      return { status: 'archived' };
+    default:
+      return {};
+  }
+}
+
+const end = (status: DirectiveStatus, completed_at: string) => ({
+  status,
+  completed_at,
+  paused_from: null,
+});

@@ -1,0 +1,119 @@
+/** The list of directives: the read model `planner.directive`, written by its projection only. */
+import { finalStatuses, type DirectiveStatus, type DirectiveSummary } from '@writ/contracts';
+import type { RecordedEvent } from '@writ/contracts';
+import type { DataSource, EntityManager } from 'typeorm';
+import { foldRow, type DirectiveRow } from './directive-row';
+
+const columns = [
+  ['id', 'text'],
+  ['title', 'text'],
+  ['status', 'text'],
+  ['paused_from', 'text'],
+  ['reason', 'text'],
+  ['generation', 'int'],
+  ['created_at', 'timestamptz'],
+  ['started_at', 'timestamptz'],
+  ['completed_at', 'timestamptz'],
+  ['cost_usd', 'double precision'],
+  ['version', 'int'],
+  ['position', 'bigint'],
+  ['branch', 'text'],
+  ['commit_id', 'text'],
+] as const satisfies readonly (readonly [keyof DirectiveRow, string])[];
+
+const times = ['created_at', 'started_at', 'completed_at'];
+/** Times as the log writes them, whatever the session's time zone and date style are. */
+const selected = columns
+  .map(([name]) =>
+    times.includes(name)
+      ? `to_char(${name} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as ${name}`
+      : name,
+  )
+  .join(', ');
+
+/** Applies a batch of events in one read and one write. `table` may be a shadow of the real one. */
+export async function applyToRows(
+  events: readonly RecordedEvent[],
+  tx: EntityManager,
+  table: string,
+): Promise<void> {
+  const own = events.filter((event) => event.stream.startsWith('directive-'));
+  if (own.length === 0) return;
+  const ids = [...new Set(own.map((event) => event.stream.slice('directive-'.length)))];
+  const known: DirectiveRow[] = await tx.query(
+    `select ${selected} from ${table} where id = any($1)`,
+    [ids],
+  );
+  const rows = new Map(known.map((row) => [row.id, row]));
+  for (const event of own) {
+    const id = event.stream.slice('directive-'.length);
+    rows.set(id, foldRow(rows.get(id), event));
+  }
+  const changed = [...rows.values()];
+  const names = columns.map(([name]) => name).join(', ');
+  const arrays = columns.map(([, type], at) => `$${at + 1}::${type}[]`).join(', ');
+  const updates = columns.map(([name]) => `${name} = excluded.${name}`).join(', ');
+  await tx.query(
+    `insert into ${table} (${names}) select * from unnest(${arrays})
+     on conflict (id) do update set ${updates}`,
+    columns.map(([name]) => changed.map((row) => row[name])),
+  );
+}
+
+export class DirectiveRows {
+  constructor(private readonly database: DataSource) {}
+
+  /** Newest first; undefined when the directive to go on after is not there. */
+  async list(asked: {
+    status?: DirectiveStatus;
+    limit: number;
+    after?: string;
+  }): Promise<DirectiveSummary[] | undefined> {
+    const { status, limit, after } = asked;
+    if (after !== undefined) {
+      const known = await this.database.query('select 1 from planner.directive where id = $1', [after]);
+      if (known.length === 0) return undefined;
+    }
+    const rows: DirectiveRow[] = await this.database.query(
+      `select ${selected} from planner.directive
+       where ($1::text is null or status = $1)
+         and ($2::text is null or (created_at, id) <
+              (select d.created_at, d.id from planner.directive d where d.id = $2))
+       order by planner.directive.created_at desc, id desc limit $3`,
+      [status ?? null, after ?? null, limit],
+    );
+    return rows.map(summaryOf);
+  }
+
+  /** Ids of the directives that may have work due, oldest first. */
+  async unfinished(): Promise<string[]> {
+    const rows: { id: string }[] = await this.database.query(
+      `select id from planner.directive where status <> all($1) order by created_at`,
+      [[...finalStatuses, 'draft']],
+    );
+    return rows.map((row) => row.id);
+  }
+
+  async countByStatus(): Promise<{ status: DirectiveStatus; count: number }[]> {
+    return this.database.query(
+      'select status, count(*)::int as count from planner.directive group by status',
+    );
+  }
+}
+
+function summaryOf(row: DirectiveRow): DirectiveSummary {
+  return {
+    id: row.id,
+    title: row.title,
+    status: row.status,
+    ...(row.reason === null ? {} : { reason: row.reason }),
+    generation: row.generation,
+    createdAt: row.created_at,
+    startedAt: row.started_at,
+    completedAt: row.completed_at,
+    costUsd: row.cost_usd,
+    version: row.version,
+    position: Number(row.position),
+    workspace: { branch: row.branch, commit: row.commit_id },
+  };
+}

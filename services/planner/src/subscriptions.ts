@@ -1,0 +1,55 @@
+/** The planner at a glance: what it hears and answers, and which reaction does it. */
+import { Controller, Inject } from '@nestjs/common';
+import { consumers, queries, rebuildQuery } from '@writ/contracts';
+import type { EvaluationCompleted, RunEnded, WorkspaceEvent } from '@writ/contracts';
+import { Answers, Hears } from '@writ/messaging';
+import type { Incoming } from '@writ/messaging';
+import { answerDirective, answerDirectives } from './answer-queries';
+import { decideCommand, parseCommand } from './decide-command';
+import type { ParsedCommand } from './decide-command';
+import { noteEvaluation, noteRun, noteWorkspace } from './judge-step';
+import { parseEvaluation, parseRunEnded, parseWorkspaceEvent } from './judge-step';
+import { PLANNER } from './planner';
+import type { Planner } from './planner';
+
+const concurrency = 128;
+
+@Controller()
+export class PlannerSubscriptions {
+  constructor(@Inject(PLANNER) private readonly planner: Planner) {}
+
+  @Hears(consumers.plannerCommands, { parse: parseCommand, concurrency })
+  command(message: Incoming<ParsedCommand>): Promise<unknown> {
+    return decideCommand(this.planner, message);
+  }
+
+  @Hears(consumers.plannerRuns, { parse: parseRunEnded, concurrency })
+  runEnded(message: Incoming<RunEnded>): Promise<void> {
+    return noteRun(this.planner, message);
+  }
+
+  @Hears(consumers.plannerEvaluations, { parse: parseEvaluation, concurrency })
+  evaluated(message: Incoming<EvaluationCompleted>): Promise<void> {
+    return noteEvaluation(this.planner, message);
+  }
+
+  @Hears(consumers.plannerWorkspaces, { parse: parseWorkspaceEvent, concurrency })
+  workspaceChanged(message: Incoming<WorkspaceEvent>): Promise<void> {
+    return noteWorkspace(this.planner, message);
+  }
+
+  @Answers(queries.directive.service, queries.directive.name)
+  directive(question: unknown): Promise<unknown> {
+    return answerDirective(this.planner, question);
+  }
+
+  @Answers(queries.directives.service, queries.directives.name)
+  directives(question: unknown): Promise<unknown> {
+    return answerDirectives(this.planner, question);
+  }
+
+  @Answers('planner', rebuildQuery('planner').name)
+  rebuild(question: unknown, progress: (state: unknown) => void): Promise<unknown> {
+    return this.planner.rebuild(rebuildQuery('planner').schema.parse(question), progress);
+  }
+}
