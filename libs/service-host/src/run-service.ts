@@ -10,7 +10,7 @@
  */
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
-import type { DynamicModule, INestApplication } from '@nestjs/common';
+import type { DynamicModule } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Bus } from '@writ/messaging';
 import { JetStreamTransport } from '@writ/messaging';
@@ -39,6 +39,8 @@ export interface Host<C extends ProcessConfig> {
   readonly logger: Logger;
   readonly registry: Registry;
   readonly version: string;
+  /** For the bus: its connection has ended for good (H3). */
+  readonly onClosed: (error: Error) => void;
 }
 
 export interface Opened {
@@ -67,49 +69,42 @@ export async function runService<C extends ProcessConfig>(
   }
   const { LOG_LEVEL: level, SERVICE_INSTANCE: instance } = config;
   const logger = createLogger({ service, instance, level });
+  const steps: StopStep[] = [];
+  const shutdown = installShutdown({ logger, steps, deadlineMs: 25_000 });
+  const onClosed = (error: Error) => {
+    if (!shutdown.stopping) shutdown.fail('the connection to NATS is closed for good', error); // H3
+  };
+  const registry = createRegistry(service, version);
   try {
-    await start({ service, config, logger, registry: createRegistry(service, version), version }, open);
+    await start({ service, config, logger, registry, version, onClosed }, steps, open);
   } catch (error) {
     logger.fatal({ err: error }, `${service} could not start`);
     process.exit(1);
   }
 }
 
-const drainMs = 10_000;
+const graceMs = 10_000;
 
 async function start<C extends ProcessConfig>(
   host: Host<C>,
+  steps: StopStep[],
   open: (host: Host<C>) => Promise<Opened>,
 ): Promise<void> {
   const { config, logger } = host;
-  let app: INestApplication | undefined;
-  const steps: StopStep[] = [];
-  const shutdown = installShutdown({ logger, steps, deadlineMs: 25_000 });
   const { bus, module, begin, stop, configureHttp } = await open(host);
-  app = await NestFactory.create<NestExpressApplication>(module, {
+  const app = await NestFactory.create<NestExpressApplication>(module, {
     logger: nestLogger(logger),
     abortOnError: false,
     bodyParser: false,
+    forceCloseConnections: true,
   });
-  configureHttp?.(app as NestExpressApplication);
-  const transport = new JetStreamTransport({ bus, drainMs });
-  app.connectMicroservice({ strategy: transport }, { inheritAppConfig: false });
-  steps.push(
-    { name: 'drain the messages', limitMs: drainMs + 1_000, run: () => bus.drain(drainMs) }, // H2
-    { name: 'close HTTP', limitMs: 3_000, run: () => app?.close() },
-    ...stop,
-  );
+  configureHttp?.(app);
+  app.connectMicroservice({ strategy: new JetStreamTransport({ bus, graceMs }) });
+  // Closing the application drains the bus: nothing new is taken, what runs may end. H2
+  steps.push({ name: 'drain', limitMs: graceMs + 3_000, run: () => app.close() }, ...stop);
   await begin?.();
   await app.startAllMicroservices(); // H1
   await app.listen(config.HTTP_PORT, config.HTTP_HOST);
   const url = await app.getUrl();
-  watchBus(bus, () => shutdown.stopping, shutdown.fail);
   logger.info({ url, version: host.version, pid: process.pid }, `${host.service} is ready`);
-}
-
-/** H3. The bus reconnects by itself for as long as it can; closed means that it gave up. */
-function watchBus(bus: Bus, stopping: () => boolean, fail: (reason: string) => void): void {
-  void bus.closed().then((error) => {
-    if (!stopping()) fail(`the connection to NATS is closed: ${error?.message ?? 'no reason given'}`);
-  });
 }

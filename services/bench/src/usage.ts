@@ -1,0 +1,85 @@
+/** CPU and memory of processes and their children, from /proc; nothing where there is none. */
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** Linux counts processor time in these; the same on every machine that Node runs on. */
+const ticksPerSecond = 100;
+
+interface Seen {
+  parent: number;
+  cpuSeconds: number;
+  rssMiB: number;
+}
+
+export interface Usage {
+  readonly cpuSeconds: Readonly<Record<string, number>>;
+  readonly rssMiB: Readonly<Record<string, number>>;
+}
+
+export function usageOf(pids: Readonly<Record<string, number>>): Usage {
+  const all = processes();
+  const childrenOf = new Map<number, number[]>();
+  for (const [pid, { parent }] of all) {
+    childrenOf.set(parent, [...(childrenOf.get(parent) ?? []), pid]);
+  }
+  const cpuSeconds: Record<string, number> = {};
+  const rssMiB: Record<string, number> = {};
+  for (const [name, root] of Object.entries(pids)) {
+    const pending = [root];
+    let [cpu, rss] = [0, 0];
+    for (let pid = pending.pop(); pid !== undefined; pid = pending.pop()) {
+      cpu += all.get(pid)?.cpuSeconds ?? 0;
+      rss += all.get(pid)?.rssMiB ?? 0;
+      pending.push(...(childrenOf.get(pid) ?? []));
+    }
+    cpuSeconds[name] = cpu;
+    rssMiB[name] = Math.round(rss);
+  }
+  return { cpuSeconds, rssMiB };
+}
+
+/** What was used between two looks. Memory is that of the later one. */
+export function usageBetween(before: Usage, after: Usage): Usage {
+  const spent = Object.entries(after.cpuSeconds).map(([name, seconds]) => [
+    name,
+    Math.round((seconds - (before.cpuSeconds[name] ?? 0)) * 100) / 100,
+  ]);
+  return { cpuSeconds: Object.fromEntries(spent) as Record<string, number>, rssMiB: after.rssMiB };
+}
+
+function processes(): Map<number, Seen> {
+  const seen = new Map<number, Seen>();
+  for (const entry of listProc()) {
+    try {
+      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
+      // The name, in parentheses, may hold spaces; the fields follow the last parenthesis.
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ').map(Number);
+      const own = (fields[11] ?? 0) + (fields[12] ?? 0) + (fields[13] ?? 0) + (fields[14] ?? 0);
+      // Proportional memory counts PostgreSQL's shared buffers once; not everybody may read it.
+      seen.set(Number(entry), {
+        parent: fields[1] ?? 0,
+        cpuSeconds: own / ticksPerSecond,
+        rssMiB: memoryOf(entry, fields[21] ?? 0),
+      });
+    } catch {
+      // It ended between the listing and the look.
+    }
+  }
+  return seen;
+}
+
+function memoryOf(pid: string, rssPages: number): number {
+  try {
+    const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+    return Number(/^Pss:\s+(\d+)/m.exec(rollup)?.[1] ?? 0) / 1024;
+  } catch {
+    return (rssPages * 4096) / 1024 / 1024;
+  }
+}
+
+function listProc(): string[] {
+  try {
+    return readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  } catch {
+    return [];
+  }
+}
