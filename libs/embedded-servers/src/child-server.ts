@@ -56,7 +56,7 @@ export class ChildServer {
           resolve(this.exit);
         };
         child.once('close', done);
-        setTimeout(done, 500);
+        setTimeout(done, 500).unref();
       });
     });
   }

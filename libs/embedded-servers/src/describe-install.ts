@@ -16,6 +16,7 @@ const COMMANDS: Array<{ tool: string; command: (what: Installable) => string }> 
 export function describeInstall(what: Installable): string {
   const found = COMMANDS.find(({ tool }) => findExecutable(tool, ['/opt/homebrew/bin']));
   if (found) return `install it with \`${found.command(what)}\``;
-  const site = what === 'postgresql' ? 'https://www.postgresql.org/download/' : 'https://nats.io/download/';
+  const site =
+    what === 'postgresql' ? 'https://www.postgresql.org/download/' : 'https://nats.io/download/';
   return `install it from ${site}`;
 }

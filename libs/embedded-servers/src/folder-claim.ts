@@ -5,7 +5,16 @@
 // 2. A folder is in use while its owner lives and its server lives or is still to be started.
 // 3. A server whose owner is dead is an orphan; the one who takes the claim over stops it.
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 
 import { identityOf, isSameProcessAlive, type ProcessIdentity } from './process-identity';
@@ -19,26 +28,19 @@ interface Note {
 export interface FolderClaim {
   /** A server left running by an owner that died. */
   orphan: ProcessIdentity | undefined;
-  serverStarted(pid: number): void;
+  /** Notes the server's process; undefined between two tries of one start. */
+  runs(pid: number | undefined): void;
   release(): void;
 }
 
 /** Throws FOLDER_IN_USE when a living process has the folder. */
 export function claimFolder(folder: string, server: string): FolderClaim {
-  const file = `${folder}.owner.json`;
-  mkdirSync(dirname(file), { recursive: true });
+  const file = noteOf(folder);
+  makeParent(folder, server);
   const owner = identityOf(process.pid)!;
   let orphan: ProcessIdentity | undefined;
   for (let attempt = 0; attempt < 10; attempt += 1) {
-    if (place(file, { owner })) {
-      return {
-        orphan,
-        serverStarted: (pid) => {
-          replace(file, { owner, server: identityOf(pid) });
-        },
-        release: () => rmSync(file, { force: true }),
-      };
-    }
+    if (place(file, { owner })) return claimOf(file, owner, orphan);
     const text = read(file);
     if (text === undefined) continue; // released just now
     const note = parse(text);
@@ -50,6 +52,50 @@ export function claimFolder(folder: string, server: string): FolderClaim {
     'FOLDER_IN_USE',
     `${server}: several processes want the folder ${folder} at once; start one of them`,
   );
+}
+
+/** True while the folder's owner and its server live. */
+export function isFolderInUse(folder: string): boolean {
+  const text = read(noteOf(folder));
+  const note = text === undefined ? undefined : parse(text);
+  return note !== undefined && inUse(note);
+}
+
+function noteOf(folder: string): string {
+  return `${folder}.owner.json`;
+}
+
+function makeParent(folder: string, server: string): void {
+  const parent = dirname(folder);
+  try {
+    mkdirSync(parent, { recursive: true });
+    accessSync(parent, constants.W_OK);
+  } catch (cause) {
+    const message =
+      `${server}: nothing can be written in ${parent} (${(cause as Error).message}); ` +
+      'give that folder to this user, or choose another one';
+    throw new ServerError('START_FAILED', message, { cause });
+  }
+}
+
+function claimOf(
+  file: string,
+  owner: ProcessIdentity,
+  orphan: ProcessIdentity | undefined,
+): FolderClaim {
+  let held = true;
+  return {
+    orphan,
+    runs: (pid) => {
+      const server = pid === undefined ? undefined : identityOf(pid);
+      if (held) replace(file, server ? { owner, server } : { owner });
+    },
+    // Only once: the file may be the next owner's by now.
+    release: () => {
+      if (held) rmSync(file, { force: true });
+      held = false;
+    },
+  };
 }
 
 function inUse(note: Note): boolean {

@@ -1,5 +1,12 @@
+export { type ServerExit } from './child-server';
 export { describeInstall } from './describe-install';
+export { isFolderInUse } from './folder-claim';
 export { freePort, isPortFree } from './loopback';
 export { ServerError, type ServerErrorCode } from './server-error';
-export { type ServerExit } from './child-server';
-export { type PostgresOptions, type PostgresServer, startPostgres } from './start-postgres';
+export { type NatsOptions, type NatsServer, startNats } from './start-nats';
+export {
+  initPostgres,
+  type PostgresOptions,
+  type PostgresServer,
+  startPostgres,
+} from './start-postgres';

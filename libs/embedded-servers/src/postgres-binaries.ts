@@ -114,6 +114,9 @@ function look(
     if (version === undefined) return `${postgres} --version said ${JSON.stringify(said)}`;
     return { postgres, initdb, version, major: Number(version.split('.')[0]), source };
   } catch (error) {
-    return `${postgres} does not run: ${String((error as Error).message).trim().split('\n').at(-1)}`;
+    return `${postgres} does not run: ${String((error as Error).message)
+      .trim()
+      .split('\n')
+      .at(-1)}`;
   }
 }

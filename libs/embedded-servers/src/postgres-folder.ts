@@ -6,20 +6,21 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   realpathSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 import { type PostgresBinaries } from './postgres-binaries';
-import { commandLineOf, identityOf, isSameProcessAlive } from './process-identity';
+import { commandLineOf, identityOf, type ProcessIdentity } from './process-identity';
 import { giveTo, type RunAs } from './run-as';
 import { ServerError } from './server-error';
-import { waitUntil } from './wait-until';
 
 /** The major version that wrote the folder, undefined when there is none yet. */
 export function majorVersionOf(dataDir: string): number | undefined {
@@ -40,7 +41,12 @@ export function serverEnvironment(): NodeJS.ProcessEnv {
 
 /** Makes the folder if it is not there; a crash in the middle leaves nothing half made. */
 export function makeFolder(dataDir: string, binaries: PostgresBinaries, user: RunAs): void {
+  refuseStrangersFolder(dataDir);
   if (majorVersionOf(dataDir) !== undefined) return giveTo(user, dataDir);
+  if (existsSync(dataDir) && readdirSync(dataDir).length > 0) {
+    const message = `${dataDir} holds files but is no PostgreSQL data folder; choose another folder`;
+    throw new ServerError('START_FAILED', message);
+  }
   const draft = `${dataDir}.new`;
   rmSync(draft, { recursive: true, force: true });
   mkdirSync(draft, { recursive: true, mode: 0o700 });
@@ -56,16 +62,30 @@ export function makeFolder(dataDir: string, binaries: PostgresBinaries, user: Ru
     throw new ServerError(
       'START_FAILED',
       `initdb could not make ${dataDir} (${error?.message ?? `exit ${status}`}): ` +
-        `${stderr || stdout}`.trim(),
+        `${(stderr || stdout).trim()}${hintFor(user, dataDir)}`,
     );
   }
-  try {
-    renameSync(draft, dataDir);
-  } catch (cause) {
-    rmSync(draft, { recursive: true, force: true });
-    const message = `${dataDir} holds files but is no PostgreSQL data folder; choose another folder`;
-    throw new ServerError('START_FAILED', message, { cause });
-  }
+  renameSync(draft, dataDir);
+}
+
+function hintFor(user: RunAs, dataDir: string): string {
+  if (user.uid === undefined) return '';
+  return (
+    `. User namespaces are closed here, so PostgreSQL runs as user ${user.uid}, who must be able ` +
+    `to enter ${dirname(dataDir)}: choose a folder outside a private home, or do not run as root`
+  );
+}
+
+/** Root may hand a folder over; anyone else needs one of their own. */
+function refuseStrangersFolder(dataDir: string): void {
+  const self = process.getuid?.();
+  const owner = existsSync(dataDir) ? statSync(dataDir).uid : self;
+  if (self === owner || self === 0) return;
+  throw new ServerError(
+    'START_FAILED',
+    `${dataDir} belongs to user ${owner} and this process runs as ${self}; ` +
+      'run as that user, or choose another folder',
+  );
 }
 
 /** The superuser's password. When its file was lost, a new one is set with the server down. */
@@ -91,27 +111,23 @@ export function passwordOf(dataDir: string, binaries: PostgresBinaries, user: Ru
 }
 
 /**
- * Ends a server that still runs on the folder, and removes a note that names a stranger's
- * process. Call it with the claim in hand: whoever started that server is dead.
+ * The server that still runs on the folder, by the note PostgreSQL keeps there. A note that names
+ * a stranger's process is removed, for the server would refuse to start over it.
  */
-export async function stopOrphan(dataDir: string, log: (line: string) => void): Promise<void> {
+export function serverOn(
+  dataDir: string,
+  log: (line: string) => void,
+): ProcessIdentity | undefined {
   const note = join(dataDir, 'postmaster.pid');
-  if (!existsSync(note)) return;
+  if (!existsSync(note)) return undefined;
   const pid = Number.parseInt(readFileSync(note, 'utf8'), 10);
-  const orphan = pid > 0 ? identityOf(pid) : undefined;
-  if (!orphan || !runsOn(pid, dataDir)) {
-    rmSync(note, { force: true });
-    return;
-  }
-  log(`stopping PostgreSQL (pid ${pid}), which an earlier start left running on ${dataDir}`);
-  for (const signal of ['SIGINT', 'SIGQUIT', 'SIGKILL'] as const) {
-    if (isSameProcessAlive(orphan)) process.kill(pid, signal);
-    if (await waitUntil(() => !isSameProcessAlive(orphan), 10_000)) return;
-  }
-  throw new ServerError(
-    'FOLDER_IN_USE',
-    `PostgreSQL (pid ${pid}) runs on ${dataDir} and does not end; end it with \`kill -9 ${pid}\``,
-  );
+  const running = pid > 0 ? identityOf(pid) : undefined;
+  // A dead process's note is left to the new server, which checks shared memory by it as well.
+  if (!running) return undefined;
+  if (runsOn(pid, dataDir)) return running;
+  log(`${note} names process ${pid}, which is no server of ours; the note is removed`);
+  rmSync(note, { force: true });
+  return undefined;
 }
 
 /** The server changes into its data folder at start; elsewhere its arguments name it. */

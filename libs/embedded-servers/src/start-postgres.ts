@@ -5,21 +5,18 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { ChildServer, type ServerExit } from './child-server';
-import { claimFolder } from './folder-claim';
-import { freePort, isPortFree, portTaken } from './loopback';
+import { claimFolder, type FolderClaim } from './folder-claim';
+import { launchServer } from './launch-server';
 import { findPostgres, type PostgresBinaries } from './postgres-binaries';
 import {
   majorVersionOf,
   makeFolder,
   passwordOf,
   serverEnvironment,
-  stopOrphan,
+  serverOn,
 } from './postgres-folder';
 import { runAs, type RunAs } from './run-as';
-import { ServerError } from './server-error';
-import { waitUntil } from './wait-until';
-
-const PORT_ATTEMPTS = 5;
+import { stopOrphan } from './stop-orphan';
 
 export interface PostgresOptions {
   /** Kept between starts; the password lies beside it as `<dataDir>.password`, mode 0600. */
@@ -44,8 +41,25 @@ export interface PostgresServer {
   source: 'embedded' | 'path';
   /** Resolves when the server has ended, asked or not. */
   exited: Promise<ServerExit>;
-  /** Disconnects everyone, writes a checkpoint and ends. Safe to call twice. */
-  stop(): Promise<void>;
+  /**
+   * Disconnects everyone, writes a checkpoint and ends. Safe to call twice. `immediate` leaves the
+   * checkpoint out: the next start recovers, as after a crash.
+   */
+  stop(how?: { immediate?: boolean }): Promise<void>;
+}
+
+/** Makes the data folder and its password file without starting anything, if it is not there. */
+export function initPostgres(options: { dataDir: string }): { version: string } {
+  const dataDir = resolve(options.dataDir);
+  const claim = claimFolder(dataDir, 'PostgreSQL');
+  try {
+    const user = runAs();
+    const binaries = findPostgres(user, majorVersionOf(dataDir));
+    makeFolder(dataDir, binaries, user);
+    return { version: binaries.version };
+  } finally {
+    claim.release();
+  }
 }
 
 /** Throws ServerError; when it throws, no process is left behind. */
@@ -54,12 +68,16 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   const claim = claimFolder(dataDir, 'PostgreSQL');
   try {
     const user = runAs();
-    await stopOrphan(dataDir, options.log ?? (() => undefined));
+    const log = options.log ?? (() => undefined);
+    const identity = claim.orphan ?? serverOn(dataDir, log);
+    if (identity) {
+      const signals: NodeJS.Signals[] = ['SIGINT', 'SIGQUIT', 'SIGKILL'];
+      await stopOrphan({ name: 'PostgreSQL', folder: dataDir, identity, signals }, log);
+    }
     const binaries = findPostgres(user, majorVersionOf(dataDir));
     makeFolder(dataDir, binaries, user);
     const password = passwordOf(dataDir, binaries, user);
-    const { child, port } = await launch(dataDir, binaries, user, options);
-    claim.serverStarted(child.pid);
+    const { child, port } = await launch(dataDir, binaries, user, options, claim);
     void child.exited.then(() => claim.release());
     child.detachFromEventLoop();
     return {
@@ -69,8 +87,8 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
       version: binaries.version,
       source: binaries.source,
       exited: child.exited,
-      stop: async () => {
-        await stopChild(child);
+      stop: async ({ immediate = false } = {}) => {
+        await stopChild(child, immediate);
         claim.release();
       },
     };
@@ -80,33 +98,39 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   }
 }
 
-async function launch(
+function launch(
   dataDir: string,
   binaries: PostgresBinaries,
   user: RunAs,
   options: PostgresOptions,
+  claim: FolderClaim,
 ): Promise<{ child: ChildServer; port: number }> {
-  if (options.port !== undefined && !(await isPortFree(options.port))) {
-    throw portTaken('PostgreSQL', options.port);
-  }
-  for (let attempt = 1; ; attempt += 1) {
-    const port = options.port ?? (await freePort());
-    const child = await ChildServer.launch({
-      name: 'PostgreSQL',
-      prefix: user.prefix,
-      program: binaries.postgres,
-      args: ['-D', dataDir, ...settingArgs(port, options.settings)],
-      env: serverEnvironment(),
-      ...(user.uid === undefined ? {} : { uid: user.uid, gid: user.gid! }),
-      log: options.log,
-      tether: options.tetherToParent ? 'SIGINT' : undefined,
-    });
-    const failure = await untilReady(child, dataDir, options.startTimeoutMs ?? 30_000);
-    if (!failure) return { child, port };
-    await stopChild(child);
-    if (!/could not bind|address already in use/i.test(child.tail)) throw failure;
-    if (options.port !== undefined || attempt >= PORT_ATTEMPTS) throw portTaken('PostgreSQL', port);
-  }
+  return launchServer({
+    name: 'PostgreSQL',
+    folder: dataDir,
+    port: options.port,
+    startTimeoutMs: options.startTimeoutMs,
+    spawn: async (port) => {
+      const child = await ChildServer.launch({
+        name: 'PostgreSQL',
+        prefix: user.prefix,
+        program: binaries.postgres,
+        args: ['-D', dataDir, ...settingArgs(port, options.settings)],
+        env: serverEnvironment(),
+        ...(user.uid === undefined ? {} : { uid: user.uid, gid: user.gid! }),
+        log: options.log,
+        tether: options.tetherToParent ? 'SIGINT' : undefined,
+      });
+      claim.runs(child.pid);
+      return child;
+    },
+    isReady: (child) => saysReady(child.pid, dataDir),
+    leftover: /pre-existing shared memory block/,
+    stop: async (child) => {
+      await stopChild(child);
+      claim.runs(undefined);
+    },
+  });
 }
 
 function settingArgs(port: number, own: Record<string, string> = {}): string[] {
@@ -125,30 +149,6 @@ function settingArgs(port: number, own: Record<string, string> = {}): string[] {
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
-/** Undefined when the server takes connections, else what went wrong. */
-async function untilReady(
-  child: ChildServer,
-  dataDir: string,
-  timeoutMs: number,
-): Promise<ServerError | undefined> {
-  let ready = false;
-  await waitUntil(() => {
-    ready = saysReady(child.pid, dataDir);
-    return ready || child.ended !== undefined;
-  }, timeoutMs);
-  if (ready) return undefined;
-  const exit = child.ended;
-  return exit
-    ? new ServerError(
-        'START_FAILED',
-        `PostgreSQL on ${dataDir} ended at once (exit ${exit.code ?? exit.signal}): ${exit.tail}`,
-      )
-    : new ServerError(
-        'START_TIMEOUT',
-        `PostgreSQL on ${dataDir} was not ready after ${timeoutMs} ms; its last words: ${child.tail}`,
-      );
-}
-
 /** Line 1 of postmaster.pid is the process, line 8 its state. */
 function saysReady(pid: number, dataDir: string): boolean {
   try {
@@ -159,10 +159,11 @@ function saysReady(pid: number, dataDir: string): boolean {
   }
 }
 
-function stopChild(child: ChildServer): Promise<void> {
+function stopChild(child: ChildServer, immediate = false): Promise<void> {
   // SIGINT disconnects clients and writes a checkpoint; SIGQUIT leaves recovery to the next start.
+  const inOrder = [{ signal: 'SIGINT', waitMs: 20_000 } as const];
   return child.stop([
-    { signal: 'SIGINT', waitMs: 20_000 },
+    ...(immediate ? [] : inOrder),
     { signal: 'SIGQUIT', waitMs: 5_000 },
     { signal: 'SIGKILL', waitMs: 5_000 },
   ]);

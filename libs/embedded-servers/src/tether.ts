@@ -1,6 +1,7 @@
 // Ends a server when the process that started it dies, even by kill -9. Where the kernel can do
 // it (Linux with util-linux) the server asks for a signal at its parent's death; elsewhere a small
-// process holds the end of a pipe and sends the signal when the pipe breaks.
+// process holds the end of a pipe and sends the signal when the pipe breaks. To the kernel the
+// parent is a thread: start servers from the main one, not from a worker that may end.
 import { spawn, spawnSync } from 'node:child_process';
 
 let kernelCan: boolean | undefined;

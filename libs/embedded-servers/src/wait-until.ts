@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 /** Looks every `everyMs` until `check` holds; false when `timeoutMs` have passed before. */
 export async function waitUntil(
   check: () => boolean | Promise<boolean>,
@@ -8,6 +10,6 @@ export async function waitUntil(
   for (;;) {
     if (await check()) return true;
     if (Date.now() >= deadline) return false;
-    await new Promise((resolve) => setTimeout(resolve, everyMs));
+    await delay(everyMs);
   }
 }

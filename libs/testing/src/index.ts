@@ -1,1 +1,11 @@
-export {};
+export { emptyDatabase, type EmptyDatabase } from './empty-database';
+export { eventually, type EventuallyOptions } from './eventually';
+export { type ManualClock, manualClock, type SeededRandom, seededRandom } from './seeded';
+export {
+  type DatabaseService,
+  testDatabase,
+  type TestDatabase,
+  testPasswords,
+} from './test-database';
+export { testNats, type TestNats } from './test-nats';
+export { TestStack, writ, type CommandResult, type StackFile } from './test-stack';
