@@ -10,6 +10,7 @@ import {
   type Actor,
   type DirectiveEvent,
   type EventMetadata,
+  type RebuildReport,
   type Refusal,
 } from '@writ/contracts';
 import {
@@ -30,9 +31,13 @@ export interface Planner {
   readonly directives: Directives;
   readonly log: EventLog;
   readonly bus: Bus;
-  readonly rows: DirectiveRows;
+  readonly rows: Pick<DirectiveRows, 'list' | 'unfinished'>;
   readonly logger: Logger;
   readonly metrics: MetricsOf<'planner' | 'reconciler'>;
+  readonly rebuild: (
+    asked: { check: boolean },
+    progress: (state: unknown) => void,
+  ) => Promise<RebuildReport>;
 }
 
 /** The injection token of `Planner`. */

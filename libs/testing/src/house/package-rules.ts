@@ -100,7 +100,7 @@ export function dependencies(tree: Tree): string[] {
     const forSpecs = Object.keys(json.devDependencies ?? {});
     const bySources = packagesUsed(tree, folder, (path) => !isSpec(path));
     const bySpecs = packagesUsed(tree, folder, isSpec);
-    const known = new Set([...declared, ...forSpecs, ...rootDeclared, json.name]);
+    const known = new Set([...declared, ...forSpecs, ...rootDeclared, json.name, '@writ/testing']);
     const isLoaded = (name: string) => (loadedBy[name] ?? []).some((loader) => known.has(loader));
     return [
       ...[...bySources]

@@ -110,7 +110,7 @@ const rules: Rule[] = [
       'libs/a/package.json': json({
         name: '@writ/a',
         dependencies: { '@nestjs/common': '1.0.0', rxjs: '1.0.0', pino: '1.0.0' },
-        devDependencies: { '@writ/testing': '*' },
+        devDependencies: { typeorm: '1.0.0' },
       }),
       'libs/a/src/index.ts':
         "import { x } from '@nestjs/common/deep';\nimport 'node:fs';\nawait import('zod');",
@@ -120,7 +120,7 @@ const rules: Rule[] = [
       'libs/a uses zod and does not declare it',
       'libs/a: a spec uses nats, and nobody declares it',
       'libs/a declares pino and does not use it',
-      'libs/a declares @writ/testing for its specs, and no spec uses it',
+      'libs/a declares typeorm for its specs, and no spec uses it',
     ],
   },
   {
