@@ -1,3 +1,5 @@
 export { messageOf, publishingLog, type PublishingLogOptions } from './publishing-log';
 export { runService, type Host, type Opened, type ProcessConfig } from './run-service';
 export { version } from './version';
+export { claimCheckOf, connect, type ConnectConfig, type Connections } from './connect';
+export { ReadModels } from './read-models';

@@ -62,7 +62,7 @@ export async function decide(
   if (isRefusal(handled)) return handled;
   const directive = handled.state as Directive;
   const events = handled.events as unknown as DirectiveEvent[];
-  countEnd(deps, directive, events);
+  countEnds(deps, directive, events);
   for (const item of workAfter(directive, events)) send(deps, item, about);
   return { directive, events };
 }
@@ -95,7 +95,11 @@ export function send(
     });
 }
 
-function countEnd(deps: Planner, directive: Directive, events: readonly DirectiveEvent[]): void {
+function countEnds(deps: Planner, directive: Directive, events: readonly DirectiveEvent[]): void {
+  for (const { type } of events) {
+    const outcome = /^Step(Passed|Failed|Blocked|Cancelled)$/.exec(type)?.[1]?.toLowerCase();
+    if (outcome !== undefined) deps.metrics.steps.inc({ outcome: outcome as 'passed' });
+  }
   const end = events.find((event) => /^Directive(Completed|Failed|Stopped)$/.test(event.type));
   if (end === undefined) return;
   const outcome = end.type.slice('Directive'.length).toLowerCase() as 'completed';

@@ -1,6 +1,11 @@
 /** The list of directives: the read model `planner.directive`, written by its projection only. */
-import { finalStatuses, type DirectiveStatus, type DirectiveSummary } from '@writ/contracts';
-import type { RecordedEvent } from '@writ/contracts';
+import {
+  finalStatuses,
+  type DirectiveStatus,
+  type DirectiveSummary,
+  type RecordedEvent,
+} from '@writ/contracts';
+import type { Projection } from '@writ/event-log';
 import type { DataSource, EntityManager } from 'typeorm';
 import { foldRow, type DirectiveRow } from './directive-row';
 
@@ -31,30 +36,30 @@ const selected = columns
   )
   .join(', ');
 
-/** Applies a batch of events in one read and one write. `table` may be a shadow of the real one. */
-export async function applyToRows(
-  events: readonly RecordedEvent[],
-  tx: EntityManager,
-  table: string,
-): Promise<void> {
-  const own = events.filter((event) => event.stream.startsWith('directive-'));
-  if (own.length === 0) return;
-  const ids = [...new Set(own.map((event) => event.stream.slice('directive-'.length)))];
+const idOf = (event: RecordedEvent) => event.stream.slice('directive-'.length);
+
+export const directiveRows: Projection = {
+  name: 'directive',
+  schema: 'planner',
+  tables: ['directive'],
+  streamPrefixes: ['directive-'],
+  apply: applyToRows,
+};
+
+/** Applies a batch of events in one read and one write. */
+async function applyToRows(events: readonly RecordedEvent[], tx: EntityManager): Promise<void> {
   const known: DirectiveRow[] = await tx.query(
-    `select ${selected} from ${table} where id = any($1)`,
-    [ids],
+    `select ${selected} from directive where id = any($1)`,
+    [[...new Set(events.map(idOf))]],
   );
   const rows = new Map(known.map((row) => [row.id, row]));
-  for (const event of own) {
-    const id = event.stream.slice('directive-'.length);
-    rows.set(id, foldRow(rows.get(id), event));
-  }
+  for (const event of events) rows.set(idOf(event), foldRow(rows.get(idOf(event)), event));
   const changed = [...rows.values()];
   const names = columns.map(([name]) => name).join(', ');
   const arrays = columns.map(([, type], at) => `$${at + 1}::${type}[]`).join(', ');
   const updates = columns.map(([name]) => `${name} = excluded.${name}`).join(', ');
   await tx.query(
-    `insert into ${table} (${names}) select * from unnest(${arrays})
+    `insert into directive (${names}) select * from unnest(${arrays})
      on conflict (id) do update set ${updates}`,
     columns.map(([name]) => changed.map((row) => row[name])),
   );

@@ -1,0 +1,73 @@
+/**
+ * The connections of a service that appends: content store, bus, log, and the log's doorbell. Owns
+ * the order in which they open and close, what makes the service ready, and their metrics.
+ */
+import { openFolderStore, type ContentStore } from '@writ/content-store';
+import { subjects } from '@writ/contracts';
+import { openPostgresLog, PublishedReporter, type EventLog } from '@writ/event-log';
+import { connectJetStreamBus, type Bus, type ClaimCheck } from '@writ/messaging';
+import { busMetrics, metricsOf, type ReadinessCheck, type StopStep } from '@writ/observability';
+import { measuredLog } from './measured-log';
+import { publishingLog } from './publishing-log';
+import type { Host, ProcessConfig } from './run-service';
+
+export interface ConnectConfig extends ProcessConfig {
+  readonly DATABASE_URL: string;
+  readonly NATS_URL: string;
+  readonly NATS_TOKEN?: string | undefined;
+  readonly WRIT_CONTENT_DIR: string;
+}
+
+export interface Connections {
+  readonly content: ContentStore;
+  readonly bus: Bus;
+  /** Publishes what it appends. */
+  readonly log: EventLog;
+  readonly checks: Readonly<Record<string, ReadinessCheck>>;
+  /** For after the bus was drained. */
+  readonly stop: readonly StopStep[];
+}
+
+/** Throws with the name of what cannot be reached. */
+export async function connect<C extends ConnectConfig>(host: Host<C>): Promise<Connections> {
+  const { config, logger, registry, service } = host;
+  const content = await openFolderStore(config.WRIT_CONTENT_DIR);
+  const stored = measuredLog(
+    await openPostgresLog({
+      url: config.DATABASE_URL,
+      applicationName: `writ ${service}`,
+      warn: (message) => logger.warn(message),
+    }),
+    metricsOf(registry, 'log'),
+  );
+  const bus = await connectJetStreamBus({
+    servers: config.NATS_URL,
+    token: config.NATS_TOKEN,
+    name: service,
+    claimCheck: claimCheckOf(content),
+    logger,
+    metrics: busMetrics(registry),
+    onClosed: host.onClosed,
+  });
+  const broadcast = (bytes: Uint8Array) => bus.broadcast(subjects.published, bytes);
+  const reporter = new PublishedReporter({ broadcast });
+  const log = publishingLog(stored, { bus, reporter, logger, source: `/writ/${service}` });
+  return {
+    content,
+    bus,
+    log,
+    checks: { database: () => stored.head(), messages: () => bus.health() },
+    stop: [
+      { name: 'close the log', limitMs: 5_000, run: () => stored.close() },
+      { name: 'close the content store', limitMs: 2_000, run: () => content.close() },
+    ],
+  };
+}
+
+/** Payloads too large for a message are content like any other. */
+export function claimCheckOf(content: ContentStore): ClaimCheck {
+  return {
+    put: async (bytes) => (await content.put(bytes)).digest,
+    get: (digest) => content.get(digest),
+  };
+}
