@@ -56,7 +56,10 @@ export const Retry = z.strictObject({
   factor: z.number().min(1).max(10).default(2),
   jitter: z.number().min(0).max(1).default(0.25),
   exitCodes: z.array(z.number().int().min(0).max(255)).max(256).default([75, 101, 111, 125]),
-  messages: z.array(z.string().min(1).max(500)).max(50).default(['rate limit', 'transient network']),
+  messages: z
+    .array(z.string().min(1).max(500))
+    .max(50)
+    .default(['rate limit', 'transient network']),
   /** Kinds of error of `RunError` that are worth another try. */
   errors: z.array(z.enum(['timeout', 'spawn', 'infrastructure'])).default(['infrastructure']),
 });

@@ -73,6 +73,7 @@ function write(value: unknown, depth: number, path: (string | number)[]): string
 function refuse(path: (string | number)[], reason: string): NotCanonicalError {
   const pointer = path.map((part) => '/' + String(part).replace(/~/g, '~0').replace(/\//g, '~1'));
   // A very deep path says no more than its start and its end.
-  const shown = pointer.length > 12 ? [...pointer.slice(0, 6), '/…', ...pointer.slice(-4)] : pointer;
+  const shown =
+    pointer.length > 12 ? [...pointer.slice(0, 6), '/…', ...pointer.slice(-4)] : pointer;
   return new NotCanonicalError(shown.join(''), reason);
 }

@@ -5,7 +5,12 @@ const step = (over: object) => ({
   adapter: { kind: 'program', argv: ['true'] },
   ...over,
 });
-const directive = (over: object) => ({ title: 'T', goal: 'G', chain: { steps: [step({})] }, ...over });
+const directive = (over: object) => ({
+  title: 'T',
+  goal: 'G',
+  chain: { steps: [step({})] },
+  ...over,
+});
 
 function issuesOf(value: unknown) {
   const checked = checkDirectiveFile(value);
@@ -16,23 +21,41 @@ function issuesOf(value: unknown) {
 test('a sound directive comes back with its defaults', () => {
   const checked = checkDirectiveFile(directive({}));
   expect(checked).toMatchObject({
-    directive: { autonomy: 'guardrails', limits: { maxParallelSteps: 4 }, workspace: { kind: 'none' } },
+    directive: {
+      autonomy: 'guardrails',
+      limits: { maxParallelSteps: 4 },
+      workspace: { kind: 'none' },
+    },
   });
 });
 
 test.each([
   ['at the top', directive({ gaol: 'x' }), '/gaol', '"goal"'],
-  ['in the limits', directive({ limits: { maxParallelStep: 2 } }), '/limits/maxParallelStep', '"maxParallelSteps"'],
-  ['in a step', directive({ chain: { steps: [step({ dependOn: [] })] } }), '/chain/steps/0/dependOn', '"dependsOn"'],
+  [
+    'in the limits',
+    directive({ limits: { maxParallelStep: 2 } }),
+    '/limits/maxParallelStep',
+    '"maxParallelSteps"',
+  ],
+  [
+    'in a step',
+    directive({ chain: { steps: [step({ dependOn: [] })] } }),
+    '/chain/steps/0/dependOn',
+    '"dependsOn"',
+  ],
   [
     'in an adapter, by its kind',
-    directive({ chain: { steps: [step({ adapter: { kind: 'shell', script: 'x', scirpt: 'x' } })] } }),
+    directive({
+      chain: { steps: [step({ adapter: { kind: 'shell', script: 'x', scirpt: 'x' } })] },
+    }),
     '/chain/steps/0/adapter/scirpt',
     '"script"',
   ],
   [
     'in a check within a union',
-    directive({ chain: { steps: [step({ verify: [{ kind: 'files', paths: ['x'], nonempty: true }] })] } }),
+    directive({
+      chain: { steps: [step({ verify: [{ kind: 'files', paths: ['x'], nonempty: true }] })] },
+    }),
     '/chain/steps/0/verify/0/nonempty',
     '"nonEmpty"',
   ],
@@ -44,14 +67,56 @@ test.each([
 
 test.each([
   ['missing', { goal: 'G' }, '/title', 'missing', '"title" is missing; it must be text'],
-  ['of a wrong type', directive({ title: 3 }), '/title', 'wrong_type', '"title" is a number, it must be text'],
-  ['out of a closed list', directive({ autonomy: 'full_autp' }), '/autonomy', 'unknown_value', 'did you mean "full_auto"?'],
-  ['of an unknown kind', directive({ workspace: { kind: 'gti' } }), '/workspace/kind', 'unknown_value', '"git"'],
-  ['too small', directive({ limits: { maxParallelSteps: 0 } }), '/limits/maxParallelSteps', 'out_of_range', 'at least 1'],
+  [
+    'of a wrong type',
+    directive({ title: 3 }),
+    '/title',
+    'wrong_type',
+    '"title" is a number, it must be text',
+  ],
+  [
+    'out of a closed list',
+    directive({ autonomy: 'full_autp' }),
+    '/autonomy',
+    'unknown_value',
+    'did you mean "full_auto"?',
+  ],
+  [
+    'of an unknown kind',
+    directive({ workspace: { kind: 'gti' } }),
+    '/workspace/kind',
+    'unknown_value',
+    '"git"',
+  ],
+  [
+    'too small',
+    directive({ limits: { maxParallelSteps: 0 } }),
+    '/limits/maxParallelSteps',
+    'out_of_range',
+    'at least 1',
+  ],
   ['empty', directive({ title: '' }), '/title', 'out_of_range', '"title" is empty'],
-  ['not kebab-case', directive({ chain: { steps: [step({ name: 'A b' })] } }), '/chain/steps/0/name', 'invalid_value', 'kebab-case'],
-  ['neither of two forms', directive({ chain: { steps: [step({ verify: 'no' })] } }), '/chain/steps/0/verify', 'wrong_type', '"none" or a list'],
-  ['a bad name', directive({ variables: { 'a b': 'x' } }), '/variables/a b', 'invalid_key', 'is not a variable name'],
+  [
+    'not kebab-case',
+    directive({ chain: { steps: [step({ name: 'A b' })] } }),
+    '/chain/steps/0/name',
+    'invalid_value',
+    'kebab-case',
+  ],
+  [
+    'neither of two forms',
+    directive({ chain: { steps: [step({ verify: 'no' })] } }),
+    '/chain/steps/0/verify',
+    'wrong_type',
+    '"none" or a list',
+  ],
+  [
+    'a bad name',
+    directive({ variables: { 'a b': 'x' } }),
+    '/variables/a b',
+    'invalid_key',
+    'is not a variable name',
+  ],
   ['no map at all', 'text', '', 'wrong_type', 'must be a map'],
   ['nothing at all', null, '', 'wrong_type', 'empty'],
 ])('what is %s is said with its place', (_, value, path, code, words) => {

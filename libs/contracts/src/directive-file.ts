@@ -56,7 +56,12 @@ export const StepSpec = z.strictObject({
   requirementIds: z.array(Id).max(500).default([]),
   acceptanceCriteriaIds: z.array(Id).max(500).default([]),
   adapter: Adapter,
-  timeoutMs: z.number().int().min(1).max(7 * 86_400_000).default(1_800_000),
+  timeoutMs: z
+    .number()
+    .int()
+    .min(1)
+    .max(7 * 86_400_000)
+    .default(1_800_000),
   retry: Retry.default(() => Retry.parse({})),
   /** May run again after a crash in the middle. */
   idempotent: z.boolean().default(false),
@@ -98,7 +103,10 @@ export const DirectiveFile = z.strictObject({
       steps: z
         .array(StepSpec)
         .min(1, 'has no step')
-        .max(STEP_LIMIT, `has more than ${STEP_LIMIT} steps; split the work into several directives`),
+        .max(
+          STEP_LIMIT,
+          `has more than ${STEP_LIMIT} steps; split the work into several directives`,
+        ),
     })
     .optional(),
 });

@@ -2,7 +2,15 @@
 import { z } from 'zod';
 import { CriterionResult } from './directive';
 import { Confidence } from './evaluation';
-import { ArtifactRef, AttemptRecord, InputBundle, RunError, RunResult, StageRecord, Usage } from './run';
+import {
+  ArtifactRef,
+  AttemptRecord,
+  InputBundle,
+  RunError,
+  RunResult,
+  StageRecord,
+  Usage,
+} from './run';
 
 export const directiveStatuses = [
   'draft',

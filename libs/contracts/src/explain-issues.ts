@@ -18,9 +18,7 @@ export function explainIssues(schema: z.ZodType, error: z.ZodError, value: unkno
 }
 
 export function pointerOf(path: Path): string {
-  return path
-    .map((part) => '/' + String(part).replace(/~/g, '~0').replace(/\//g, '~1'))
-    .join('');
+  return path.map((part) => '/' + String(part).replace(/~/g, '~0').replace(/\//g, '~1')).join('');
 }
 
 function explain(schema: z.ZodType, found: Found, above: Path, value: unknown): Issue[] {
@@ -41,7 +39,12 @@ function explain(schema: z.ZodType, found: Found, above: Path, value: unknown): 
     case 'invalid_type':
       return valueAt(value, path) === undefined
         ? [say('missing', `${what} is missing; it must be ${kindName(found.expected)}`)]
-        : [say('wrong_type', `${what} ${isOf(valueAt(value, path))}, it must be ${kindName(found.expected)}`)];
+        : [
+            say(
+              'wrong_type',
+              `${what} ${isOf(valueAt(value, path))}, it must be ${kindName(found.expected)}`,
+            ),
+          ];
     case 'invalid_value':
       return [say('unknown_value', unknownValue(what, valueAt(value, path), found.values))];
     case 'invalid_union':
@@ -115,7 +118,8 @@ function range(found: Extract<Found, { code: 'too_small' | 'too_big' }>): string
   if (found.origin === 'string') {
     return small && limit === '1' ? 'is empty' : `must have ${bound} characters`;
   }
-  if (found.origin === 'array') return small && limit === '1' ? 'is empty' : `must have ${bound} items`;
+  if (found.origin === 'array')
+    return small && limit === '1' ? 'is empty' : `must have ${bound} items`;
   return `must be ${bound}`;
 }
 
@@ -176,8 +180,7 @@ function keysAt(schema: z.ZodType, path: Path, value: unknown): string[] {
 /** Takes off defaults and the like, and picks the member of a union that the value is meant as. */
 function choose(schema: z.core.$ZodType | undefined, value: unknown): z.core.$ZodType | undefined {
   const def = schema?._zod.def as
-    | { type: string; innerType?: z.core.$ZodType; in?: z.core.$ZodType }
-    | undefined;
+    { type: string; innerType?: z.core.$ZodType; in?: z.core.$ZodType } | undefined;
   if (def === undefined) return undefined;
   if (def.innerType !== undefined) return choose(def.innerType, value);
   if (def.type === 'pipe') return choose(def.in, value);

@@ -17,7 +17,9 @@ export const RunId = z
   .regex(/^[a-z0-9]{16}-g\d{1,6}-[a-z0-9-]{1,64}-a\d{1,6}$/, 'is not a run id');
 
 /** `sha256:<64 hex>` */
-export const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'is not a digest (sha256:<64 hex>)');
+export const Digest = z
+  .string()
+  .regex(/^sha256:[0-9a-f]{64}$/, 'is not a digest (sha256:<64 hex>)');
 
 export function runIdOf(directiveId: string, generation: number, step: string, attempt: number) {
   return `${directiveId}-g${generation}-${step}-a${attempt}`;

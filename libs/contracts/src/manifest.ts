@@ -27,7 +27,9 @@ export const RunManifest = z.object({
   model: z.unknown().nullable(),
   outputs: z.array(ArtifactRef),
   deleted: z.array(z.string()),
-  dependencies: z.array(z.object({ kind: z.enum(['requires', 'generates', 'includes']), id: z.string() })),
+  dependencies: z.array(
+    z.object({ kind: z.enum(['requires', 'generates', 'includes']), id: z.string() }),
+  ),
   validation: z.object({ confidence: Confidence, checks: z.array(CheckResult) }).nullable(),
   impactDebt: z.array(z.unknown()),
   stages: z.array(StageRecord),
@@ -60,7 +62,9 @@ export const DirectiveManifest = z.object({
       outputs: z.array(ArtifactRef),
     }),
   ),
-  criteria: z.array(z.object({ id: z.string(), met: z.boolean().nullable(), evidence: z.unknown() })),
+  criteria: z.array(
+    z.object({ id: z.string(), met: z.boolean().nullable(), evidence: z.unknown() }),
+  ),
   branch: z.string().nullable(),
   commit: z.string().nullable(),
   costUsd: z.number(),

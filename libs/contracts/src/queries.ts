@@ -44,7 +44,12 @@ export const queries = {
     schema: z.strictObject({
       digest: Digest,
       offset: z.number().int().min(0).default(0),
-      length: z.number().int().min(1).max(512 * 1024).default(512 * 1024),
+      length: z
+        .number()
+        .int()
+        .min(1)
+        .max(512 * 1024)
+        .default(512 * 1024),
     }),
   },
   /**

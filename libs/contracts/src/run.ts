@@ -133,6 +133,8 @@ export const runEvents = {
     ...claim,
     /** Absent when the run failed before its bundle was known. */
     bundle: InputBundle.optional(),
+    /** False when its success must not stand in for another run: `cache: false`, or not comparable. */
+    cacheable: z.boolean().optional(),
     result: RunResult,
     error: RunError.optional(),
     stages: z.array(StageRecord),
@@ -181,3 +183,42 @@ export const LogPiece = z.object({
   offset: z.number().int(),
 });
 export type LogPiece = z.infer<typeof LogPiece>;
+
+/**
+ * A line of a run's transcript (JSON lines, in the content store): what was run, what it said in the
+ * order in which it came, how it ended. Invalid UTF-8 shows as U+FFFD; the counts are exact.
+ */
+export const TranscriptLine = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('start'),
+    runId: RunId,
+    at: z.string(),
+    /** The how-manieth try within the run. */
+    attempt: z.number().int(),
+    sandbox: z.string().optional(),
+    /** argv, or the script. */
+    command: z.union([z.array(z.string()), z.string()]),
+  }),
+  z.object({
+    kind: z.literal('output'),
+    stream: z.enum(['stdout', 'stderr']),
+    /** Since the start of the try. */
+    ms: z.number().int(),
+    /** Bytes of that stream before this piece, in this try. */
+    offset: z.number().int(),
+    text: z.string(),
+  }),
+  /** Bytes between the beginning and the end of the output that were not kept. */
+  z.object({ kind: z.literal('omitted'), stdout: z.number().int(), stderr: z.number().int() }),
+  z.object({
+    kind: z.literal('end'),
+    at: z.string(),
+    durationMs: z.number(),
+    exitCode: z.number().int().nullable(),
+    signal: z.string().optional(),
+    error: RunError.optional(),
+    /** All bytes that came, kept or not. */
+    bytes: z.object({ stdout: z.number().int(), stderr: z.number().int() }),
+  }),
+]);
+export type TranscriptLine = z.infer<typeof TranscriptLine>;

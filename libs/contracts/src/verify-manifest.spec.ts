@@ -9,7 +9,12 @@ const digestOf = (value: unknown) => `sha256:${sha256(canonicalJson(value)).toSt
 const components = { argv: digestOf(['true']), adapter: digestOf('program') };
 const manifest = {
   ...{ kind: 'run', schemaVersion: 1, engineVersion: '0.1.0' },
-  ...{ runId: 'abcdefghabcdefgh-g1-one-a1', directiveId: 'abcdefghabcdefgh', step: 'one', attempt: 1 },
+  ...{
+    runId: 'abcdefghabcdefgh-g1-one-a1',
+    directiveId: 'abcdefghabcdefgh',
+    step: 'one',
+    attempt: 1,
+  },
   ...{ parentRunId: null, depth: 0, result: 'success', sourceRunId: null, template: null },
   inputBundle: { hash: digestOf(components), components, excluded: ['host'] },
   ...{ resolvedInputs: [], compiledPromptDigest: null },
@@ -26,7 +31,10 @@ test('a manifest whose hashes hold is sound, and its digest is told', () => {
 });
 
 test('a changed component no longer gives the hash of the bundle', () => {
-  const inputBundle = { ...manifest.inputBundle, components: { ...components, argv: digestOf('x') } };
+  const inputBundle = {
+    ...manifest.inputBundle,
+    components: { ...components, argv: digestOf('x') },
+  };
   const found = verifyManifest({ ...manifest, inputBundle }, sha256);
   expect(found.ok).toBe(false);
   expect(found.problems[0]?.path).toBe('/inputBundle/hash');
@@ -38,9 +46,12 @@ test('a manifest changed elsewhere is another than the one that was sealed', () 
   expect(found.problems[0]?.message).toContain('sealed is');
 });
 
-test.each([[null], [3], ['text'], [[]], [{}], [{ kind: 'other' }]])('%j is not a manifest', (value) => {
-  expect(verifyManifest(value, sha256)).toMatchObject({ ok: false, kind: null, digest: null });
-});
+test.each([[null], [3], ['text'], [[]], [{}], [{ kind: 'other' }]])(
+  '%j is not a manifest',
+  (value) => {
+    expect(verifyManifest(value, sha256)).toMatchObject({ ok: false, kind: null, digest: null });
+  },
+);
 
 test('a manifest of a later version is not judged sound', () => {
   const found = verifyManifest({ ...manifest, schemaVersion: 2 }, sha256);

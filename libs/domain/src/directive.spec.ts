@@ -78,7 +78,14 @@ class Story extends DeciderHistory<DirectiveState, DirectiveCommand, DirectiveEv
   evaluate(step: string, level: 'green' | 'yellow' | 'red' | 'unknown'): string[] {
     const confidence = { score: level === 'red' ? 0 : 1, level };
     const runId = `${id}-g1-${step}-a1`;
-    const about = { runId, directiveId: id, step, checks: [], summary: 'checks say', durationMs: 1 };
+    const about = {
+      runId,
+      directiveId: id,
+      step,
+      checks: [],
+      summary: 'checks say',
+      durationMs: 1,
+    };
     return this.typesWhen({ type: 'note-evaluation', evaluation: { ...about, confidence } });
   }
 
@@ -278,7 +285,10 @@ describe('pause, resume and stop', () => {
           expect(events[0]?.type).not.toBe('CommandRefused');
         } else {
           expect(events).toMatchObject([
-            { type: 'CommandRefused', data: { code: 'illegal_transition', details: { from, verb } } },
+            {
+              type: 'CommandRefused',
+              data: { code: 'illegal_transition', details: { from, verb } },
+            },
           ]);
         }
       }
@@ -322,7 +332,9 @@ describe('a repeated command', () => {
   });
 
   it('is refused when there is no such directive', () => {
-    expect(new Story().typesWhen({ type: 'pause', commandId: 'p' })).toEqual(['refused: not_found']);
+    expect(new Story().typesWhen({ type: 'pause', commandId: 'p' })).toEqual([
+      'refused: not_found',
+    ]);
   });
 });
 

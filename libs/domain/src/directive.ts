@@ -4,7 +4,6 @@
  * `directive-work.ts`.
  */
 import {
-
   runIdOf,
   type CriterionResult,
   type Confidence,
@@ -121,10 +120,14 @@ function obey(
   const from = state.status;
   const legal = legalFrom[verb];
   if (!legal.includes(from)) {
-    const possible = (Object.keys(legalFrom) as Verb[]).filter((it) => legalFrom[it].includes(from));
+    const possible = (Object.keys(legalFrom) as Verb[]).filter((it) =>
+      legalFrom[it].includes(from),
+    );
     const message = `a directive that is ${from} cannot ${verb}; ${possible.length > 0 ? `it can ${possible.join(' or ')}` : 'it has ended'}`;
     const details = { from, verb, legal: possible };
-    return [{ type: 'CommandRefused', data: { verb, code: 'illegal_transition', message, details } }];
+    return [
+      { type: 'CommandRefused', data: { verb, code: 'illegal_transition', message, details } },
+    ];
   }
   const draft = new Draft(state, state.id);
   const reason = command.reason === undefined ? {} : { reason: command.reason };
@@ -375,5 +378,3 @@ class Draft {
 }
 
 const actor = { kind: 'service', id: 'planner' } as const;
-
-

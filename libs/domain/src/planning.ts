@@ -156,7 +156,11 @@ function idsOf(items: readonly { id: string }[], path: string, issues: Issue[]):
   const ids = new Set<string>();
   items.forEach(({ id }, at) => {
     if (ids.has(id)) {
-      issues.push({ code: 'duplicate_id', message: `"${id}" stands twice`, path: `${path}/${at}/id` });
+      issues.push({
+        code: 'duplicate_id',
+        message: `"${id}" stands twice`,
+        path: `${path}/${at}/id`,
+      });
     }
     ids.add(id);
   });

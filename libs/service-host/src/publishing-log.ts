@@ -16,11 +16,7 @@ export interface PublishingLogOptions {
 }
 
 /** The message of an event; `dataText` is its canonical data, written once by the log. */
-export function messageOf(
-  event: RecordedEvent,
-  dataText: string,
-  source: string,
-): Outgoing {
+export function messageOf(event: RecordedEvent, dataText: string, source: string): Outgoing {
   const { metadata, stream, type } = event;
   return {
     subject: eventSubject(stream, type),

@@ -44,7 +44,10 @@ export class ReadModels {
       this.followers.forEach((follower, at) => {
         const projection = projections[at]?.name ?? '';
         metrics.projectionLagEvents.set({ projection }, follower.lag);
-        metrics.projectionEvents.inc({ projection }, follower.applied - (counted.get(projection) ?? 0));
+        metrics.projectionEvents.inc(
+          { projection },
+          follower.applied - (counted.get(projection) ?? 0),
+        );
         counted.set(projection, follower.applied);
       });
     }, measureEveryMs);

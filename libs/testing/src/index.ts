@@ -9,3 +9,9 @@ export {
 } from './test-database';
 export { testNats, type TestNats } from './test-nats';
 export { TestStack, writ, type CommandResult, type StackFile } from './test-stack';
+export {
+  deployedTexts,
+  metricsNamedIn,
+  metricsServedIn,
+  namesWithoutMetric,
+} from './metric-references';

@@ -33,5 +33,6 @@ export function measured(steps: number, ms: number, latencies: readonly number[]
 /** A measurement in which something failed measures nothing. */
 export function requireCompleted(ends: readonly Ended[]): void {
   const other = ends.find((end) => end.type !== 'DirectiveCompleted');
-  if (other !== undefined) throw new Error(`a directive ended as ${other.type}; nothing is measured`);
+  if (other !== undefined)
+    throw new Error(`a directive ended as ${other.type}; nothing is measured`);
 }

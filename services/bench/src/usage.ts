@@ -52,7 +52,10 @@ function processes(): Map<number, Seen> {
     try {
       const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
       // The name, in parentheses, may hold spaces; the fields follow the last parenthesis.
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ').map(Number);
+      const fields = stat
+        .slice(stat.lastIndexOf(')') + 2)
+        .split(' ')
+        .map(Number);
       const own = (fields[11] ?? 0) + (fields[12] ?? 0) + (fields[13] ?? 0) + (fields[14] ?? 0);
       // Proportional memory counts PostgreSQL's shared buffers once; not everybody may read it.
       seen.set(Number(entry), {

@@ -75,7 +75,14 @@ function toCreate(
     return { refused: 'invalid_directive', message: first + more, details: { issues } };
   }
   const digest = Buffer.from(sha256(canonicalJson({ directive, start }))).toString('hex');
-  return { type: 'create', commandId, directiveId, ...plan, contentDigest: `sha256:${digest}`, start };
+  return {
+    type: 'create',
+    commandId,
+    directiveId,
+    ...plan,
+    contentDigest: `sha256:${digest}`,
+    start,
+  };
 }
 
 /** What a directive may ask for and this version would silently not do is refused. */
@@ -116,4 +123,3 @@ function answerRefusal(deps: Planner, verb: DirectiveVerb, refusal: Refusal): Co
   const { refused, message, details } = refusal;
   return { ok: false, error: { code: refused, message, details } };
 }
-

@@ -33,7 +33,10 @@ export function noteRun(deps: Planner, message: Incoming<RunEnded>): Promise<voi
   return note(deps, directiveIdOf(ended.runId), command, message.attributes);
 }
 
-export function noteEvaluation(deps: Planner, message: Incoming<EvaluationCompleted>): Promise<void> {
+export function noteEvaluation(
+  deps: Planner,
+  message: Incoming<EvaluationCompleted>,
+): Promise<void> {
   const evaluation = message.data;
   const command = { type: 'note-evaluation', evaluation } as const;
   return note(deps, directiveIdOf(evaluation.runId), command, message.attributes);

@@ -110,7 +110,8 @@ async function workFor(here: Started, step: string): Promise<RunWork> {
 }
 
 const statusOf = async (here: Started, id: string) =>
-  ((await here.bus.query(subjects.query('planner', 'directive'), { id })) as DirectiveDocument).status;
+  ((await here.bus.query(subjects.query('planner', 'directive'), { id })) as DirectiveDocument)
+    .status;
 
 let here: Started;
 beforeEach(async () => {
@@ -232,7 +233,11 @@ describe('the reconciler', () => {
     const answer = await ask(here, 'create', { directive: file() });
     if (!answer.ok) throw new Error(answer.error.message);
     const ended = endOf(await workFor(here, 'one'));
-    const metadata = { commandId: 'x', correlationId: 'x', actor: { kind: 'service' as const, id: 'x' } };
+    const metadata = {
+      commandId: 'x',
+      correlationId: 'x',
+      actor: { kind: 'service' as const, id: 'x' },
+    };
     await here.log.append({
       stream: `run-${ended.runId}`,
       expectedVersion: 0,
@@ -244,4 +249,3 @@ describe('the reconciler', () => {
     expect(here.work.filter((work) => work.step === 'one')).toHaveLength(1);
   });
 });
-

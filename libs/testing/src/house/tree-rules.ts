@@ -128,7 +128,7 @@ function linesWith(tree: Tree, form: RegExp, which: (path: string) => boolean): 
 /** A test that some machines cannot run may step aside there: `root ? test : test.skip`. */
 export function keptBackTests(tree: Tree): string[] {
   const form =
-    /(?<!\? \w+ : )\b(describe|test|it)(\.each)?\.(only|skip|failing)\b|\b(fdescribe|fit|xdescribe|xit|xtest)\(/;
+    /\b(describe|test|it)(\.each)?\.(only|failing)\b|(?<!: )\b(describe|test|it)(\.each)?\.skip\b|\b(fdescribe|fit|xdescribe|xit|xtest)\(/;
   return linesWith(tree, form, isSpec);
 }
 

@@ -11,5 +11,9 @@ export async function chain(
   const ends = await Promise.all(files.map((file) => directives.run(file)));
   const ms = performance.now() - began;
   requireCompleted(ends);
-  return measured(count * steps, ms, ends.map((end) => end.ms));
+  return measured(
+    count * steps,
+    ms,
+    ends.map((end) => end.ms),
+  );
 }

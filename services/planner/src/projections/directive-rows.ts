@@ -76,7 +76,9 @@ export class DirectiveRows {
   }): Promise<DirectiveSummary[] | undefined> {
     const { status, limit, after } = asked;
     if (after !== undefined) {
-      const known = await this.database.query('select 1 from planner.directive where id = $1', [after]);
+      const known = await this.database.query('select 1 from planner.directive where id = $1', [
+        after,
+      ]);
       if (known.length === 0) return undefined;
     }
     const rows: DirectiveRow[] = await this.database.query(

@@ -1,0 +1,65 @@
+/**
+ * The variables that several services read, defined once. A service takes those it needs:
+ * `z.object({ NATS_URL: serviceVariables.NATS_URL, ...httpVariables, ... })`.
+ */
+import { hostname } from 'node:os';
+import { z } from 'zod';
+import { variable } from './environment';
+import { logLevels } from './logger';
+
+const address = (...schemes: string[]) =>
+  z
+    .string()
+    .refine(
+      (text) => URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)),
+      `is not an address that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
+    );
+
+const folder = (means: string, example: string) => variable(z.string(), { means, example });
+
+export const serviceVariables = {
+  DATABASE_URL: variable(address('postgres', 'postgresql'), {
+    means: 'which PostgreSQL database holds the event log, and as which role to log in',
+    example: 'postgres://writ_planner:secret@127.0.0.1:5432/writ',
+    secret: true,
+  }),
+  NATS_URL: variable(address('nats', 'tls'), {
+    means: 'where the NATS server with JetStream is',
+    example: 'nats://127.0.0.1:4222',
+    secret: true,
+  }),
+  NATS_TOKEN: variable(z.string().optional(), {
+    means: 'the token that NATS asks for, if it asks for one',
+    example: 's3cret',
+    secret: true,
+  }),
+  WRIT_CONTENT_DIR: folder('the folder that holds bytes by digest', '/var/lib/writ/content'),
+  WRIT_DATA_DIR: folder('the folder for what the service keeps for itself', '/var/lib/writ/data'),
+};
+
+/** Every service reads these. */
+export const processVariables = {
+  HTTP_HOST: variable(z.string().default('127.0.0.1'), {
+    means: 'the address on which health, metrics and the API are served',
+    example: '0.0.0.0',
+  }),
+  HTTP_PORT: variable(z.coerce.number().int().min(0).max(65_535).default(0), {
+    means: 'the port for it; 0 takes any free one',
+    example: '9101',
+  }),
+  LOG_LEVEL: variable(z.enum(logLevels).default('info'), {
+    means: `how much is logged: ${logLevels.join(', ')}`,
+    example: 'debug',
+  }),
+  SERVICE_INSTANCE: variable(
+    z
+      .string()
+      .max(200)
+      .optional()
+      .transform((name) => name ?? `${hostname()}-${process.pid}`),
+    {
+      means: 'the name of this process among its replicas (host and process id)',
+      example: 'planner-1',
+    },
+  ),
+};
