@@ -12,8 +12,15 @@ import {
   ContentTooLarge,
   digestOf,
   hexOf,
+  type PutOptions,
+  type ReadRange,
   type StoredContent,
 } from './content-store';
+
+const PUT = `insert into content.object (digest, bytes)
+  select * from unnest($1::text[], $2::bytea[]) on conflict do nothing`;
+const GET = 'select bytes from content.object where digest = $1';
+const SIZE = 'select octet_length(bytes) as size from content.object where digest = $1';
 
 const PLACE = 'the database';
 /** Of one statement. */
@@ -31,91 +38,87 @@ export interface PostgresStoreOptions {
 }
 
 export function openPostgresStore(options: PostgresStoreOptions): ContentStore {
-  const limit = options.maxBytes ?? MAX_BYTES;
-  const pool = new Pool({
-    connectionString: options.url,
-    max: options.connections ?? 2,
-    connectionTimeoutMillis: 3_000,
-    query_timeout: 15_000,
-    application_name: 'writ-content-store',
-  });
-  // An idle connection that breaks is replaced at the next query; that query tells of real trouble.
-  pool.on('error', () => undefined);
+  return new PostgresStore(options);
+}
 
-  const putMany = async (contents: readonly Uint8Array[]) => {
+class PostgresStore implements ContentStore {
+  private readonly maxBytes: number;
+  private readonly pool: Pool;
+
+  constructor({ url, maxBytes = MAX_BYTES, connections = 2 }: PostgresStoreOptions) {
+    this.maxBytes = maxBytes;
+    this.pool = new Pool({
+      connectionString: url,
+      max: connections,
+      connectionTimeoutMillis: 3_000,
+      query_timeout: 15_000,
+      application_name: 'writ content',
+      keepAlive: true,
+    });
+    // An idle connection that breaks is replaced at the next query; that one tells of real trouble.
+    this.pool.on('error', () => undefined);
+  }
+
+  async put(bytes: Uint8Array): Promise<StoredContent> {
+    return (await this.putMany([bytes]))[0] as StoredContent;
+  }
+
+  async putMany(contents: readonly Uint8Array[]): Promise<StoredContent[]> {
     for (const bytes of contents) {
-      if (bytes.length > limit) throw new ContentTooLarge(limit, PLACE);
+      if (bytes.length > this.maxBytes) throw new ContentTooLarge(this.maxBytes, PLACE);
     }
-    const stored = contents.map((bytes) => ({
-      digest: digestOf(bytes),
-      bytes: bytes.length,
-    }));
+    const stored = contents.map((bytes) => ({ digest: digestOf(bytes), bytes: bytes.length }));
     for (const [from, to] of portions(stored)) {
-      await pool.query({
-        name: 'put_content',
-        text:
-          'INSERT INTO content.object (digest, bytes) ' +
-          'SELECT * FROM unnest($1::text[], $2::bytea[]) ON CONFLICT DO NOTHING',
-        values: [
-          stored.slice(from, to).map((it) => it.digest),
-          contents.slice(from, to).map((bytes) => Buffer.from(bytes)),
-        ],
-      });
+      const digests = stored.slice(from, to).map(({ digest }) => digest);
+      const values = contents.slice(from, to).map((bytes) => Buffer.from(bytes));
+      await this.pool.query({ name: 'put_content', text: PUT, values: [digests, values] });
     }
     return stored;
-  };
-  const put = async (bytes: Uint8Array) => (await putMany([bytes]))[0] as StoredContent;
-  const get = async (digest: string) => {
-    const row = await one<{ bytes: Buffer }>(
-      {
-        name: 'get_content',
-        text: 'SELECT bytes FROM content.object WHERE digest = $1',
-      },
-      digest,
-    );
-    const found = digestOf(row.bytes);
+  }
+
+  async putStream(source: AsyncIterable<Uint8Array>, options?: PutOptions): Promise<StoredContent> {
+    const maxBytes = Math.min(this.maxBytes, options?.maxBytes ?? this.maxBytes);
+    return this.put(await collect(source, maxBytes, PLACE));
+  }
+
+  async get(digest: string): Promise<Uint8Array> {
+    const { bytes } = await this.one<{ bytes: Buffer }>('get_content', GET, digest);
+    const found = digestOf(bytes);
     if (found !== digest) throw new ContentCorrupt(digest, PLACE, found);
-    return row.bytes;
-  };
-  const one = async <R extends object>(query: { name: string; text: string }, digest: string) => {
+    return bytes;
+  }
+
+  async openRead(digest: string, range?: ReadRange): Promise<Readable> {
+    const bytes = await this.get(digest);
+    const offset = range?.offset ?? 0;
+    const part = bytes.subarray(offset, offset + (range?.length ?? bytes.length));
+    return Readable.from([part], { objectMode: false });
+  }
+
+  async has(digest: string): Promise<boolean> {
+    try {
+      await this.size(digest);
+      return true;
+    } catch (error) {
+      if (error instanceof ContentNotFound) return false;
+      throw error;
+    }
+  }
+
+  async size(digest: string): Promise<number> {
+    return (await this.one<{ size: number }>('size_content', SIZE, digest)).size;
+  }
+
+  close(): Promise<void> {
+    return this.pool.end();
+  }
+
+  private async one<R extends object>(name: string, text: string, digest: string): Promise<R> {
     hexOf(digest); // C5
-    const { rows } = await pool.query<R>({ ...query, values: [digest] });
+    const { rows } = await this.pool.query<R>({ name, text, values: [digest] });
     if (!rows[0]) throw new ContentNotFound(digest, PLACE);
     return rows[0];
-  };
-  const size = async (digest: string) => {
-    const query = {
-      name: 'size_content',
-      text: 'SELECT octet_length(bytes) AS size FROM content.object WHERE digest = $1',
-    };
-    return (await one<{ size: number }>(query, digest)).size;
-  };
-
-  return {
-    put,
-    putMany,
-    putStream: async (source, putOptions) => {
-      const maxBytes = Math.min(limit, putOptions?.maxBytes ?? limit);
-      return put(await collect(source, maxBytes, PLACE));
-    },
-    get,
-    openRead: async (digest, range) => {
-      const bytes = await get(digest);
-      const offset = range?.offset ?? 0;
-      const part = bytes.subarray(offset, offset + (range?.length ?? bytes.length));
-      return Readable.from([part], { objectMode: false });
-    },
-    has: (digest) =>
-      size(digest).then(
-        () => true,
-        (error: unknown) => {
-          if (error instanceof ContentNotFound) return false;
-          throw error;
-        },
-      ),
-    size,
-    close: () => pool.end(),
-  };
+  }
 }
 
 /** Neighbours that go in one statement, as [from, to). */

@@ -15,17 +15,20 @@ export interface Append {
   readonly stream: string;
   /** The version that the stream must have: 0 when it must not exist yet. */
   readonly expectedVersion: number;
+  /** At least one. */
   readonly events: readonly NewEvent[];
 }
 
 /** A recorded event with the canonical text of its data, so that nobody writes it a second time. */
 export interface StoredEvent extends RecordedEvent {
   readonly dataText: string;
+  readonly hash: string;
 }
 
 export interface ReadStream {
   /** Events above this version only. Default 0. */
   readonly afterVersion?: number;
+  /** At most so many, 1 to 10,000. Default 1,000. */
   readonly limit?: number;
 }
 
@@ -38,6 +41,7 @@ export interface ReadAll {
   readonly streamPrefixes?: readonly string[];
 }
 
+/** The last event's place. Position 0 and GENESIS_HASH while there is none. */
 export interface LogHead {
   readonly position: number;
   readonly hash: string;
@@ -45,18 +49,30 @@ export interface LogHead {
 
 export interface EventLog {
   /**
-   * Appends in one commit; returns the events with their places.
+   * Appends in one commit; returns the events with their places, as a read would.
    * Throws VersionConflict when the stream is elsewhere, TerminalError when an event can never be
-   * stored (not JSON, too large, a bad name), any other error when the outcome is unknown or the
-   * log cannot be reached: the same append may then be tried again (L3).
+   * stored (not JSON, too large, a bad name), LogBusy when too much is waiting (nothing was
+   * written), LogUnavailable when the log cannot be reached or the outcome is unknown: the same
+   * append may then be tried again (L3).
    */
   append(append: Append): Promise<StoredEvent[]>;
   /** Events of one stream in order of version; empty when there is no such stream. */
-  readStream(stream: string, options?: ReadStream): Promise<RecordedEvent[]>;
+  readStream(stream: string, options?: ReadStream): Promise<StoredEvent[]>;
   /** Events of all streams in order of position. */
-  readAll(options?: ReadAll): Promise<RecordedEvent[]>;
-  /** For each stream that exists, its last event. */
-  lastEvents(streams: readonly string[]): Promise<RecordedEvent[]>;
+  readAll(options?: ReadAll): Promise<StoredEvent[]>;
+  /** For each stream that exists, its last event; in no particular order. */
+  lastEvents(streams: readonly string[]): Promise<StoredEvent[]>;
   head(): Promise<LogHead>;
+  /** Waits for the appends under way; later calls are refused. */
   close(): Promise<void>;
+}
+
+export const DEFAULT_LIMIT = 1_000;
+export const MAX_LIMIT = 10_000;
+
+/** The limit of a read. Throws RangeError when it is not within 1 to 10,000. */
+export function limitOf(options: { readonly limit?: number }): number {
+  const limit = options.limit ?? DEFAULT_LIMIT;
+  if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT) return limit;
+  throw new RangeError(`a read of the log takes 1 to ${MAX_LIMIT} events at a time, not ${limit}`);
 }

@@ -11,6 +11,7 @@
  * B4 On shutdown nothing new is taken; what was taken and not begun is given back.
  */
 import type { Actor, ConsumerDefinition } from '@writ/contracts';
+import type { DeadLetters } from './dead-letters';
 
 /** CloudEvents 1.0 attributes and Writ's extensions, as headers on the wire. */
 export interface Attributes {
@@ -111,6 +112,8 @@ export interface Bus {
     subject: string,
     heard: (subject: string, bytes: Uint8Array, attributes?: Attributes) => void,
   ): Promise<Subscription>;
+  /** What could not be handled: to look at and to send again. */
+  readonly deadLetters: DeadLetters;
   /** Connected, and every consumer loop went round lately. */
   health(): { ok: boolean; detail: string };
   /** Stops taking, gives reactions `graceMs` to end, closes. */

@@ -51,10 +51,11 @@ test('after the deadline the process ends whatever is still running', async () =
 });
 
 test('a second signal ends it at once', async () => {
-  const { signals, exit } = start([{ name: 'drain', limitMs: 100, run: never }]);
+  const { signals, exit, lines } = start([{ name: 'drain', limitMs: 100, run: never }]);
   signals.emit('SIGTERM');
   signals.emit('SIGTERM');
   expect(await exit).toBe(1);
+  expect(lines.at(-1)).toMatchObject({ level: 'fatal', message: 'SIGTERM again while stopping' });
 });
 
 test.each(['uncaughtException', 'unhandledRejection'])(

@@ -82,9 +82,8 @@ export function installShutdown(options: ShutdownOptions): Shutdown {
 
   for (const signal of ['SIGTERM', 'SIGINT']) {
     target.on(signal, () => {
-      if (stopping)
-        fail(`${signal} again while stopping`); // S3
-      else void stop(signal);
+      if (!stopping) void stop(signal);
+      else fail(`${signal} again while stopping`); // S3
     });
   }
   target.on('uncaughtException', (error) => fail('an error that nobody caught', error)); // S4

@@ -58,15 +58,20 @@ test.each(all)('%s: pinned, reachable on loopback only, and in order', (_name, s
   }
 });
 
+/** By name, by a template such as `A_${name}_B`, or as one of those that every service reads. */
+function reads(config: string, variable: string): boolean {
+  const names = [...config.matchAll(/['`]?([A-Z][A-Z_]*(?:\$\{[^}]*\}[A-Z_]*)*)/g)].map(
+    (match) => new RegExp(`^${match[1]?.replace(/\$\{[^}]*\}/g, '[A-Z]+')}$`),
+  );
+  if (config.includes('processVariables') && variable === 'LOG_LEVEL') return true;
+  return names.some((name) => name.test(variable));
+}
+
 test.each(ours)('%s is given variables that it reads, and its own role', (name, service) => {
   const config = read(`services/${name}/src/config.ts`);
-  const ofProcess = /processVariables/.test(config) ? ['LOG_LEVEL'] : [];
   const environment = service.environment ?? {};
-  expect(
-    Object.keys(environment).filter(
-      (variable) => !ofProcess.includes(variable) && !config.includes(variable),
-    ),
-  ).toEqual([]);
+  const unread = Object.keys(environment).filter((variable) => !reads(config, variable));
+  expect(unread).toEqual([]);
   const role = name === 'migrator' ? 'writ' : `writ_${name}`;
   if (environment.DATABASE_URL) expect(environment.DATABASE_URL).toContain(`://${role}:`);
   expect(service.cap_drop).toEqual(['ALL']);

@@ -1,0 +1,141 @@
+import { AppendQueue, defaultLimits, type PendingAppend } from './append-queue';
+import { appendOf, event } from './event-log.conformance';
+import { LogBusy } from './log-errors';
+import { prepareAppend } from './prepare-append';
+
+/** A commit that lasts until the test ends it. */
+function commits() {
+  const batches: string[][] = [];
+  const ends: (() => void)[] = [];
+  const began: (() => void)[] = [];
+  const commit = async (batch: readonly PendingAppend[]) => {
+    batches.push(batch.map(({ append }) => append.stream));
+    began.shift()?.();
+    await new Promise<void>((resolve) => ends.push(resolve));
+    for (const { resolve } of batch) resolve([]);
+  };
+  const next = () => new Promise<void>((resolve) => began.push(resolve));
+  return { batches, ends, commit, next };
+}
+
+const append = (stream: string, events = 1, data: unknown = {}) =>
+  prepareAppend(appendOf(stream, 0, ...Array.from({ length: events }, () => event('It', data))));
+
+const streams = (queue: AppendQueue, ...names: string[]) =>
+  names.map((name) => queue.add(append(name)));
+
+describe('AppendQueue', () => {
+  it('commits at once what arrives in one moment, in its order', async () => {
+    const { batches, ends, commit, next } = commits();
+    const queue = new AppendQueue(commit);
+    const began = next();
+    const added = streams(queue, 'run-1', 'run-2', 'run-3');
+    await began;
+    expect(batches).toEqual([['run-1', 'run-2', 'run-3']]);
+    ends[0]?.();
+    await Promise.all(added);
+  });
+
+  it('lets what arrives during a commit go together in the next one', async () => {
+    const { batches, ends, commit, next } = commits();
+    const queue = new AppendQueue(commit);
+    const first = next();
+    const added = streams(queue, 'run-1');
+    await first;
+    added.push(...streams(queue, 'run-2', 'run-3'));
+    expect(batches).toHaveLength(1); // one commit at a time
+    const second = next();
+    ends[0]?.();
+    await second;
+    expect(batches[1]).toEqual(['run-2', 'run-3']);
+    ends[1]?.();
+    await Promise.all(added);
+  });
+
+  it('takes those along who append again as soon as they are answered', async () => {
+    const { batches, ends, commit, next } = commits();
+    const queue = new AppendQueue(commit);
+    const first = next();
+    const again = streams(queue, 'run-1', 'run-2').map(async (added, index) => {
+      await added;
+      await queue.add(append(`run-again-${index}`));
+    });
+    await first;
+    const second = next();
+    ends[0]?.();
+    await second;
+    expect(batches[1]).toEqual(['run-again-0', 'run-again-1']);
+    ends[1]?.();
+    await Promise.all(again);
+  });
+
+  it('bounds a batch by events and by bytes, but takes one append however large', async () => {
+    const { batches, ends, commit, next } = commits();
+    const limits = { ...defaultLimits, batchEvents: 5, batchBytes: 10_000 };
+    const queue = new AppendQueue(commit, limits);
+    const first = next();
+    const large = 'x'.repeat(9_000);
+    const added = [
+      queue.add(append('run-1', 3)),
+      queue.add(append('run-2', 2)),
+      queue.add(append('run-3', 1)),
+      queue.add(append('run-4', 1, large)),
+      queue.add(append('run-5', 1, large)),
+      queue.add(append('run-6', 9)),
+    ];
+    await first;
+    for (let batch = 0; batch < 3; batch += 1) {
+      const began = next();
+      ends[batch]?.();
+      await began;
+    }
+    ends[3]?.();
+    await Promise.all(added);
+    expect(batches).toEqual([['run-1', 'run-2'], ['run-3', 'run-4'], ['run-5'], ['run-6']]);
+  });
+
+  it('refuses with a cure when too much is waiting, and takes more afterwards', async () => {
+    const { ends, commit, next } = commits();
+    const queue = new AppendQueue(commit, { ...defaultLimits, queueAppends: 2 });
+    const first = next();
+    const added = streams(queue, 'run-1');
+    await first;
+    added.push(...streams(queue, 'run-2', 'run-3'));
+    await expect(queue.add(append('run-4'))).rejects.toBeInstanceOf(LogBusy);
+    await expect(queue.add(append('run-4'))).rejects.toThrow(/2 appends .* try again later/);
+    const second = next();
+    ends[0]?.();
+    await second;
+    added.push(...streams(queue, 'run-4'));
+    const third = next();
+    ends[1]?.();
+    await third;
+    ends[2]?.();
+    await Promise.all(added);
+  });
+
+  it('bounds the bytes that wait', async () => {
+    const { ends, commit, next } = commits();
+    const queue = new AppendQueue(commit, { ...defaultLimits, queueBytes: 10_000 });
+    const first = next();
+    const added = queue.add(append('run-1'));
+    await first;
+    await expect(queue.add(append('run-2', 1, 'x'.repeat(20_000)))).rejects.toBeInstanceOf(LogBusy);
+    ends[0]?.();
+    await added;
+  });
+
+  it('closes when all is settled, and takes nothing more', async () => {
+    const { ends, commit, next } = commits();
+    const queue = new AppendQueue(commit);
+    const first = next();
+    const added = streams(queue, 'run-1');
+    await first;
+    let closed = false;
+    const closing = queue.close().then(() => (closed = true));
+    await expect(queue.add(append('run-2'))).rejects.toThrow('the log is closed');
+    expect(closed).toBe(false);
+    ends[0]?.();
+    await Promise.all([...added, closing]);
+  });
+});

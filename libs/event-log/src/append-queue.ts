@@ -1,0 +1,105 @@
+/**
+ * Group commit: appends that arrive while a commit is under way go together in the next one, so
+ * that a sync of the disk is shared by all who wait for it. Owns the waiting; what a commit does
+ * is given (`append-batch.ts`).
+ *
+ * Q1 One commit at a time, appends in the order of their arrival.
+ * Q2 Nothing waits for company: an idle queue commits at the next turn of the event loop, and no
+ *    timer runs.
+ * Q3 Batch and queue are bounded. A batch has at least one append, however large.
+ */
+import { setImmediate as turn } from 'node:timers/promises';
+import type { StoredEvent } from './event-log';
+import { LogBusy, LogUnavailable } from './log-errors';
+import type { PreparedAppend } from './prepare-append';
+
+export interface PendingAppend {
+  readonly append: PreparedAppend;
+  /** `performance.now()` at which nobody waits any more. */
+  readonly deadline: number;
+  readonly resolve: (events: StoredEvent[]) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Settles every append of the batch, in whatever way; never throws. */
+export type Commit = (batch: readonly PendingAppend[]) => Promise<void>;
+
+export interface QueueLimits {
+  readonly batchEvents: number;
+  readonly batchBytes: number;
+  readonly queueAppends: number;
+  readonly queueBytes: number;
+  /** How long an append may take in all, waiting included. */
+  readonly deadlineMs: number;
+}
+
+const MIB = 1024 * 1024;
+
+export const defaultLimits: QueueLimits = {
+  batchEvents: 512,
+  batchBytes: 4 * MIB,
+  queueAppends: 20_000,
+  queueBytes: 128 * MIB,
+  deadlineMs: 15_000,
+};
+
+export class AppendQueue {
+  private waiting: PendingAppend[] = [];
+  private waitingBytes = 0;
+  private working: Promise<void> | undefined;
+  private closed = false;
+
+  constructor(
+    private readonly commit: Commit,
+    private readonly limits: QueueLimits = defaultLimits,
+  ) {}
+
+  add(append: PreparedAppend): Promise<StoredEvent[]> {
+    if (this.closed) return Promise.reject(new LogUnavailable('the log is closed'));
+    const { queueAppends, queueBytes, deadlineMs } = this.limits;
+    const full =
+      this.waiting.length >= queueAppends || this.waitingBytes + append.bytes > queueBytes;
+    if (full) return Promise.reject(new LogBusy(this.waiting.length, this.waitingBytes)); // Q3
+    return new Promise((resolve, reject) => {
+      const deadline = performance.now() + deadlineMs;
+      this.waiting.push({ append, deadline, resolve, reject });
+      this.waitingBytes += append.bytes;
+      this.working ??= this.work();
+    });
+  }
+
+  /** Appends that have not been taken yet. */
+  get length(): number {
+    return this.waiting.length;
+  }
+
+  /** Resolves when everything that was added is settled; nothing more is taken. */
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.working;
+  }
+
+  private async work(): Promise<void> {
+    while (this.waiting.length > 0) {
+      // Those whom the last commit has answered append again within this turn. Q2
+      await turn();
+      await this.commit(this.take()); // Q1
+    }
+    this.working = undefined;
+  }
+
+  private take(): PendingAppend[] {
+    const { batchEvents, batchBytes } = this.limits;
+    let events = 0;
+    let bytes = 0;
+    let count = 0;
+    for (const { append } of this.waiting) {
+      events += append.events.length;
+      bytes += append.bytes;
+      if (count > 0 && (events > batchEvents || bytes > batchBytes)) break; // Q3
+      count += 1;
+      this.waitingBytes -= append.bytes;
+    }
+    return this.waiting.splice(0, count);
+  }
+}

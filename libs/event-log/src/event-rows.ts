@@ -1,0 +1,42 @@
+/** Rows of `log.event` as queries of this library return them: texts only, in this order. */
+import type { StoredEvent } from './event-log';
+import { storedEvent } from './stored-event';
+
+export const eventColumns = `e.position, e.stream, e.version, e.id, e.type, e.schema_version,
+  e.data, e.metadata, to_char(e.recorded_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+  encode(e.hash, 'hex')`;
+
+export type EventRow = [
+  position: string,
+  stream: string,
+  version: string,
+  id: string,
+  type: string,
+  schemaVersion: string,
+  data: string,
+  metadata: string,
+  recordedAt: string,
+  hash: string,
+];
+
+/** For `query`: rows as arrays, values as the texts that the server sends. */
+export const asTexts = {
+  rowMode: 'array' as const,
+  types: { getTypeParser: () => (value: string | Buffer) => value },
+};
+
+/** Positions stay exact as numbers up to 2^53. */
+export function eventOfRow(row: EventRow): StoredEvent {
+  const [position, stream, version, id, type, schemaVersion, data, metadata, recordedAt, hash] =
+    row;
+  return storedEvent(
+    {
+      id,
+      type,
+      schemaVersion: Number(schemaVersion),
+      dataText: data,
+      metadataText: metadata,
+    },
+    { position: Number(position), stream, version: Number(version), recordedAt, hash },
+  );
+}

@@ -1,0 +1,149 @@
+/**
+ * Reads the log over a small pool. Reading changes nothing, so a read that lost its connection is
+ * simply made again, for a bounded time.
+ *
+ * Narrow prefixes (`run-abc1`: the streams of one directive) are found by the index on stream, wide
+ * ones (`run-`: what a projection follows) by walking positions: the cost follows what is asked
+ * for and not the length of the log.
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+import { GENESIS_HASH } from '@writ/contracts';
+import { Pool } from 'pg';
+import { textArray } from './binary-array';
+import {
+  limitOf,
+  type LogHead,
+  type ReadAll,
+  type ReadStream,
+  type StoredEvent,
+} from './event-log';
+import { asTexts, eventColumns, eventOfRow, type EventRow } from './event-rows';
+import { LogUnavailable } from './log-errors';
+import { backoffMs, troubleOf } from './postgres-trouble';
+
+export interface LogReaderOptions {
+  readonly url: string;
+  readonly applicationName: string;
+  readonly connections: number;
+  readonly connectTimeoutMs: number;
+  /** Without a reply for so long, the connection is given up and the read made again. */
+  readonly replyTimeoutMs: number;
+  /** Of all attempts together. */
+  readonly deadlineMs: number;
+}
+
+const inStream = `select ${eventColumns} from log.event e
+  where e.stream = $1 and e.version > $2 order by e.version limit $3`;
+
+const inOrder = `select ${eventColumns} from log.event e
+  where e.position > $1 order by e.position limit $2`;
+
+const inOrderWide = `select ${eventColumns} from log.event e
+  where e.position > $1 and e.stream ^@ any($3::text[]) order by e.position limit $2`;
+
+// '~' is above every character of a stream name.
+const inOrderNarrow = `with found as (
+    select distinct e.position
+    from unnest($3::text[]) as prefix
+    cross join lateral (
+      select s.position from log.event s
+      where s.stream >= prefix and s.stream < prefix || '~' and s.position > $1
+    ) e
+    order by e.position limit $2
+  )
+  select ${eventColumns} from found join log.event e using (position) order by e.position`;
+
+const lastOfEach = `select ${eventColumns}
+  from (select distinct s from unnest($1::text[]) s) u
+  cross join lateral (
+    select * from log.event s where s.stream = u.s order by s.version desc limit 1
+  ) e`;
+
+const lastOfAll = `select e.position, encode(e.hash, 'hex') from log.event e
+  order by e.position desc limit 1`;
+
+export class LogReader {
+  private readonly pool: Pool;
+
+  constructor(private readonly options: LogReaderOptions) {
+    this.pool = new Pool({
+      connectionString: options.url,
+      application_name: options.applicationName,
+      max: options.connections,
+      connectionTimeoutMillis: options.connectTimeoutMs,
+      query_timeout: options.replyTimeoutMs,
+      keepAlive: true,
+    });
+    // An idle connection that breaks is replaced by the next read.
+    this.pool.on('error', () => undefined);
+  }
+
+  async readStream(stream: string, options: ReadStream = {}): Promise<StoredEvent[]> {
+    return this.events('read-stream', inStream, [
+      stream,
+      options.afterVersion ?? 0,
+      limitOf(options),
+    ]);
+  }
+
+  async readAll(options: ReadAll = {}): Promise<StoredEvent[]> {
+    const prefixes = options.streamPrefixes;
+    const range = [options.after ?? 0, limitOf(options)];
+    if (prefixes === undefined) return this.events('read-all', inOrder, range);
+    if (prefixes.length === 0) return [];
+    const values = [...range, textArray(prefixes)];
+    return prefixes.every((prefix) => /-./.test(prefix))
+      ? this.events('read-narrow', inOrderNarrow, values)
+      : this.events('read-wide', inOrderWide, values);
+  }
+
+  async lastEvents(streams: readonly string[]): Promise<StoredEvent[]> {
+    const found: StoredEvent[] = [];
+    for (let from = 0; from < streams.length; from += 1_000) {
+      const some = streams.slice(from, from + 1_000);
+      found.push(...(await this.events('last-events', lastOfEach, [textArray(some)])));
+    }
+    return found;
+  }
+
+  async head(): Promise<LogHead> {
+    const [row] = await this.query<[string, string]>('head', lastOfAll, []);
+    return row === undefined
+      ? { position: 0, hash: GENESIS_HASH }
+      : { position: Number(row[0]), hash: row[1] };
+  }
+
+  close(): Promise<void> {
+    return this.pool.end();
+  }
+
+  private async events(name: string, text: string, values: unknown[]): Promise<StoredEvent[]> {
+    const rows = await this.query<EventRow>(name, text, values);
+    return rows.map(eventOfRow);
+  }
+
+  private async query<R extends unknown[]>(
+    name: string,
+    text: string,
+    values: unknown[],
+  ): Promise<R[]> {
+    const deadline = performance.now() + this.options.deadlineMs;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const { rows } = await this.pool.query<R>({ name, text, values, ...asTexts });
+        return rows;
+      } catch (cause) {
+        if (troubleOf(cause) === 'refused') throw cause;
+        const delay = backoffMs(attempt, 20, 500);
+        if (performance.now() + delay > deadline) {
+          const reason = cause instanceof Error ? cause.message : String(cause);
+          throw new LogUnavailable(
+            `the log could not be read (${name}) in ${attempt} attempts: ${reason}`,
+            { cause },
+          );
+        }
+        await wait(delay);
+      }
+    }
+  }
+}

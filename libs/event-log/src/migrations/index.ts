@@ -1,0 +1,16 @@
+/** Every migration, in order. One that was released is never changed: add another. */
+import { CreateContent1763700000006 } from './content';
+import { CreateExecutor1763700000003 } from './executor';
+import { CreateLog1763700000001 } from './log';
+import { CreateManifest1763700000005 } from './manifest';
+import { CreatePlanner1763700000002 } from './planner';
+import { CreateVerifier1763700000004 } from './verifier';
+
+export const migrations = [
+  CreateLog1763700000001,
+  CreatePlanner1763700000002,
+  CreateExecutor1763700000003,
+  CreateVerifier1763700000004,
+  CreateManifest1763700000005,
+  CreateContent1763700000006,
+];

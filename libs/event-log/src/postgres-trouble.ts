@@ -1,0 +1,33 @@
+/**
+ * What an error of PostgreSQL or of the connection means for whoever was using it.
+ *   broken     the connection is of no use; whether the statement was done is not known
+ *   transient  nothing was done; the same may go well in a moment
+ *   refused    nothing was done, and the same will fail again
+ */
+export type Trouble = 'broken' | 'transient' | 'refused';
+
+/** lock_not_available, serialization_failure, deadlock_detected, query_canceled (a timeout). */
+const TRANSIENT = new Set(['55P03', '40001', '40P01', '57014']);
+
+export function troubleOf(error: unknown): Trouble {
+  const code = codeOf(error);
+  if (!/^[0-9A-Z]{5}$/.test(code)) return 'broken'; // of node or of pg: reset, timeout, ended
+  if (TRANSIENT.has(code)) return 'transient';
+  // Connection exceptions, the server shutting down or starting, the session ended for idling.
+  if (code.startsWith('08') || code.startsWith('57P') || code.startsWith('25P0')) return 'broken';
+  // No room, no memory, no connection left: somebody else's doing, most likely.
+  if (code.startsWith('53') || code.startsWith('58')) return 'transient';
+  return 'refused';
+}
+
+/** The SQLSTATE, or node's code (`ECONNRESET`), or nothing. */
+export function codeOf(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : '';
+}
+
+/** The first wait is short, each longer than the one before, and no two clients wait alike. */
+export function backoffMs(attempt: number, firstMs: number, mostMs: number): number {
+  const most = Math.min(mostMs, firstMs * 2 ** Math.min(attempt, 20));
+  return most / 2 + Math.random() * (most / 2);
+}

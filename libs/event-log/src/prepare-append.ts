@@ -1,0 +1,107 @@
+/**
+ * What may stand in the log at all, and its one text. Each event is canonicalised here, once; both
+ * logs, the hash and the messages use these texts. It knows nothing of versions or of storage.
+ */
+import { canonicalJson, NotCanonicalError, TerminalError, type NewEvent } from '@writ/contracts';
+import type { Append } from './event-log';
+
+/** Data and metadata of one event, in UTF-8. Larger things go to the content store, by digest. */
+export const MAX_EVENT_BYTES = 4 * 1024 * 1024;
+export const MAX_APPEND_BYTES = 32 * 1024 * 1024;
+export const MAX_APPEND_EVENTS = 10_000;
+
+const STREAM = /^[a-z]+-[A-Za-z0-9_-]{1,200}$/;
+const TYPE = /^[A-Z][A-Za-z0-9]{0,63}$/;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const MAX_INT = 2 ** 31 - 1;
+
+export interface PreparedEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly schemaVersion: number;
+  readonly dataText: string;
+  readonly metadataText: string;
+}
+
+export interface PreparedAppend {
+  readonly stream: string;
+  readonly expectedVersion: number;
+  readonly events: readonly PreparedEvent[];
+  /** Of data and metadata together. */
+  readonly bytes: number;
+}
+
+/** Throws TerminalError for what can never be stored. */
+export function prepareAppend(append: Append): PreparedAppend {
+  const { stream, expectedVersion } = append;
+  if (!STREAM.test(stream)) {
+    throw refuse('bad_stream', `${quote(stream)} is not a stream name, such as run-abc1`);
+  }
+  if (!Number.isInteger(expectedVersion) || expectedVersion < 0 || expectedVersion >= MAX_INT) {
+    throw refuse('bad_version', `${stream}: ${expectedVersion} is not a version (0, 1, 2, ...)`);
+  }
+  const count = append.events.length;
+  if (count === 0 || count > MAX_APPEND_EVENTS) {
+    const limits = `an append has 1 to ${MAX_APPEND_EVENTS} events`;
+    throw refuse('bad_append', `${stream}: ${limits}, this one has ${count}`);
+  }
+  let bytes = 0;
+  const events = append.events.map((event) => {
+    const prepared = prepareEvent(stream, event);
+    const size = Buffer.byteLength(prepared.dataText) + Buffer.byteLength(prepared.metadataText);
+    if (size > MAX_EVENT_BYTES) {
+      throw tooLarge(`${stream}: ${event.type} has ${size} bytes`, MAX_EVENT_BYTES);
+    }
+    bytes += size;
+    return prepared;
+  });
+  if (bytes > MAX_APPEND_BYTES) {
+    throw tooLarge(`${stream}: ${count} events together have ${bytes} bytes`, MAX_APPEND_BYTES);
+  }
+  if (new Set(events.map(({ id }) => id)).size < count) {
+    throw refuse('bad_event_id', `${stream}: two events of one append have the same id`);
+  }
+  return { stream, expectedVersion, events, bytes };
+}
+
+function prepareEvent(stream: string, event: NewEvent): PreparedEvent {
+  const { id, type, schemaVersion } = event;
+  if (!TYPE.test(type)) {
+    throw refuse('bad_type', `${stream}: ${quote(type)} is not an event type, such as RunEnded`);
+  }
+  if (!UUID.test(id)) {
+    throw refuse('bad_event_id', `${stream}: ${type} has the id ${quote(id)}, not a UUID`);
+  }
+  if (!Number.isInteger(schemaVersion) || schemaVersion < 1 || schemaVersion > MAX_INT) {
+    throw refuse('bad_schema_version', `${stream}: ${type} has the version ${schemaVersion}`);
+  }
+  return {
+    id,
+    type,
+    schemaVersion,
+    dataText: textOf(stream, type, 'data', event.data),
+    metadataText: textOf(stream, type, 'metadata', event.metadata),
+  };
+}
+
+function textOf(stream: string, type: string, part: string, value: unknown): string {
+  try {
+    return canonicalJson(value);
+  } catch (error) {
+    if (!(error instanceof NotCanonicalError)) throw error;
+    throw refuse('not_json', `${stream}: the ${part} of ${type}: ${error.message}`);
+  }
+}
+
+function tooLarge(what: string, limit: number): TerminalError {
+  const cure = 'put what is large into the content store and refer to it by digest';
+  return refuse('too_large', `${what}, the limit is ${limit}; ${cure}`);
+}
+
+function quote(value: unknown): string {
+  return JSON.stringify(String(value).slice(0, 100));
+}
+
+function refuse(code: string, message: string): TerminalError {
+  return new TerminalError(code, message);
+}

@@ -1,0 +1,46 @@
+/** A read model: tables of one service that follow from the log alone, by one piece of code. */
+import type { EntityManager } from 'typeorm';
+import type { EventLog, StoredEvent } from './event-log';
+
+export interface Projection {
+  /** Its name in the service's table of checkpoints. */
+  readonly name: string;
+  /** The service's schema. */
+  readonly schema: string;
+  /** What it writes, all of it, without the schema. Each has a primary key. */
+  readonly tables: readonly string[];
+  /** Only streams whose name starts with one of these; all when left out. */
+  readonly streamPrefixes?: readonly string[];
+  /**
+   * Applies events in order of position, each exactly once, within the transaction that also moves
+   * the checkpoint. Names its tables without a schema: the same code builds the read model anew in
+   * temporary tables of the same names (`rebuild.ts`). Reads no clock and makes no ids.
+   */
+  apply(events: readonly StoredEvent[], tx: EntityManager): Promise<void>;
+}
+
+export interface Page {
+  readonly events: StoredEvent[];
+  /** Everything of interest up to this position is in `events` or was before them. */
+  readonly upTo: number;
+  /** There may be more. */
+  readonly full: boolean;
+}
+
+/** The next events of a projection. Never goes beyond `last`. */
+export async function readPage(
+  log: Pick<EventLog, 'head' | 'readAll'>,
+  { streamPrefixes }: Pick<Projection, 'streamPrefixes'>,
+  after: number,
+  limit: number,
+  last = Infinity,
+): Promise<Page> {
+  // The head first: what is read after it cannot miss an event at or before it.
+  const head = Math.min((await log.head()).position, last);
+  if (head <= after) return { events: [], upTo: after, full: false };
+  const read = await log.readAll({ after, limit, streamPrefixes });
+  const events = last === Infinity ? read : read.filter(({ position }) => position <= last);
+  const end = events.at(-1)?.position ?? after;
+  const full = read.length === limit && events.length === limit;
+  return { events, upTo: full ? end : Math.max(end, head), full };
+}

@@ -1,0 +1,162 @@
+/**
+ * Reads the whole log and computes every hash anew from what stands there; then asks the signed
+ * checkpoints, when there are any, whether it is the log they were made of.
+ *
+ * V1 A changed, missing or exchanged event breaks the chain at its place.
+ * V2 A chain computed anew after a change differs from a checkpoint at or after that place.
+ * V3 A log that was cut ends before its last checkpoint. Checkpoints are read first, so that what
+ *    they speak of has been committed when the log is read.
+ */
+import { hash, type KeyObject } from 'node:crypto';
+import { GENESIS_HASH, hashedText } from '@writ/contracts';
+import { Client } from 'pg';
+import { isSignedBy, readCheckpoints } from './checkpoint';
+import { verificationKey } from './checkpoint-key';
+import { asTexts, eventColumns, type EventRow } from './event-rows';
+
+export interface VerifyLogOptions {
+  /** Of any role that may read the log. */
+  readonly url: string;
+  /** Compared only when given; the key may be the public or the private one. */
+  readonly checkpoints?: { readonly file: string; readonly keyFile: string };
+  /** Events read at a time. Default 5,000. */
+  readonly pageSize?: number;
+  readonly onProgress?: (progress: { position: number; headPosition: number }) => void;
+}
+
+export interface VerifyLogReport {
+  /** Events found in order, up to the first that is bad. */
+  readonly events: number;
+  readonly headPosition: number;
+  readonly headHash: string;
+  readonly ok: boolean;
+  readonly firstBad?: { readonly position: number; readonly reason: string };
+  /** Checkpoints that were compared. */
+  readonly checkpoints: number;
+}
+
+type Bad = NonNullable<VerifyLogReport['firstBad']>;
+
+export async function verifyLog(options: VerifyLogOptions): Promise<VerifyLogReport> {
+  const signed = new Checkpoints(options.checkpoints);
+  const client = new Client({ connectionString: options.url, connectionTimeoutMillis: 3_000 });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ position: string | null }>(
+      'select max(position) as position from log.event',
+    );
+    const headPosition = Number(rows[0]?.position ?? 0);
+    return await verifyPages(client, options, signed, headPosition);
+  } finally {
+    await client.end();
+  }
+}
+
+async function verifyPages(
+  client: Client,
+  options: VerifyLogOptions,
+  signed: Checkpoints,
+  headPosition: number,
+): Promise<VerifyLogReport> {
+  const { pageSize = 5_000, onProgress } = options;
+  const read = async (after: number) => (await client.query<EventRow>(page(after, pageSize))).rows;
+  let [position, previous] = [0, GENESIS_HASH];
+  let firstBad = signed.forged;
+  let next = read(0);
+  for (let rows = await next; rows.length > 0 && firstBad === undefined; rows = await next) {
+    next = read(Number(rows.at(-1)?.[0])); // the server reads on while these are hashed
+    for (const row of rows) {
+      const computed = hashOf(row, previous);
+      firstBad = badRow(row, position + 1, computed) ?? signed.bad(position + 1, computed);
+      if (firstBad !== undefined) break;
+      position += 1;
+      previous = computed;
+    }
+    onProgress?.({ position, headPosition: Math.max(headPosition, position) });
+  }
+  await next;
+  firstBad ??= signed.beyond(position); // V3
+  return {
+    events: position,
+    headPosition: position,
+    headHash: previous,
+    ok: firstBad === undefined,
+    ...(firstBad === undefined ? {} : { firstBad }),
+    checkpoints: signed.compared,
+  };
+}
+
+const page = (after: number, limit: number) => ({
+  name: 'verify',
+  text: `select ${eventColumns} from log.event e where e.position > $1 order by e.position limit $2`,
+  values: [after, limit],
+  ...asTexts,
+});
+
+function hashOf(row: EventRow, previous: string): string {
+  const [position, stream, version, id, type, schemaVersion, data, metadata, recordedAt] = row;
+  const event = {
+    id,
+    type,
+    stream,
+    recordedAt,
+    position: Number(position),
+    version: Number(version),
+    schemaVersion: Number(schemaVersion),
+  };
+  return hash('sha256', hashedText(event, data, metadata, previous));
+}
+
+/** V1 */
+function badRow(row: EventRow, expected: number, computed: string): Bad | undefined {
+  const position = Number(row[0]);
+  if (position !== expected) {
+    return { position: expected, reason: `event ${expected} is missing; the next is ${position}` };
+  }
+  if (row[9] === computed) return undefined;
+  return { position, reason: `event ${position} is not what was appended: its hash does not fit` };
+}
+
+class Checkpoints {
+  compared = 0;
+  /** A line with the form of a checkpoint that the key has not signed. */
+  readonly forged: Bad | undefined;
+  private readonly hashes = new Map<number, string>();
+  private last = 0;
+
+  constructor(given: VerifyLogOptions['checkpoints']) {
+    if (given === undefined) return;
+    const key: KeyObject = verificationKey(given.keyFile);
+    for (const checkpoint of readCheckpoints(given.file)) {
+      const { position, hash: signedHash } = checkpoint;
+      const known = this.hashes.get(position);
+      if (!isSignedBy(checkpoint, key)) {
+        this.forged ??= {
+          position,
+          reason: `the checkpoint of ${position} is not signed by the key`,
+        };
+      } else if (known !== undefined && known !== signedHash) {
+        this.forged ??= {
+          position,
+          reason: `two checkpoints of ${position} contradict each other`,
+        };
+      }
+      this.hashes.set(position, signedHash);
+      this.last = Math.max(this.last, position);
+    }
+  }
+
+  /** V2 */
+  bad(position: number, computed: string): Bad | undefined {
+    const expected = this.hashes.get(position);
+    if (expected === undefined) return undefined;
+    this.compared += 1;
+    if (expected === computed) return undefined;
+    return { position, reason: `at ${position} the log is not the one that the checkpoint signed` };
+  }
+
+  beyond(end: number): Bad | undefined {
+    if (this.last <= end) return undefined;
+    return { position: end + 1, reason: `the log ends at ${end}, but ${this.last} was signed` };
+  }
+}
