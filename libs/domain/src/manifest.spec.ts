@@ -172,6 +172,25 @@ describe('the manifest of a run is due', () => {
     expect(runManifest(sourcesOf(due), '1.0.0').validation).toBeNull();
   });
 
+  it('when its directive ends before anybody has closed its step', () => {
+    const story = new Story();
+    story.create([step('a')]);
+    story.record(`run-${runIdOf('a')}`, 'RunEnded', story.ended('a'));
+    const end = { reason: 'it could not go on', failedSteps: [] };
+    const due = story.record(`directive-${id}`, 'DirectiveFailed', end);
+    expect(ids(due)).toEqual([`run ${runIdOf('a')}`, `directive ${id}`]);
+  });
+
+  it('once, whatever is said about its step later', () => {
+    const story = new Story();
+    story.create([step('a'), step('b')]);
+    story.runEnds('a');
+    const late = { step: 'a', runId: runIdOf('a') };
+    expect(story.record(`directive-${id}`, 'StepCancelled', late)).toEqual([]);
+    expect(story.record(`run-${runIdOf('a')}`, 'RunEnded', story.ended('a'))).toEqual([]);
+    expect(story.record(`directive-${id}`, 'StepCancelled', late)).toEqual([]);
+  });
+
   it('once, and at the same event for whoever reads the log again from its start', () => {
     const story = new Story();
     const first = [

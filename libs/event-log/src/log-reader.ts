@@ -30,6 +30,8 @@ export interface LogReaderOptions {
   readonly replyTimeoutMs: number;
   /** Of all attempts together. */
   readonly deadlineMs: number;
+  /** Positions that one statement walks over in search of wide prefixes. */
+  readonly walk: number;
 }
 
 const inStream = `select ${eventColumns} from log.event e
@@ -38,16 +40,21 @@ const inStream = `select ${eventColumns} from log.event e
 const inOrder = `select ${eventColumns} from log.event e
   where e.position > $1 order by e.position limit $2`;
 
-const inOrderWide = `select ${eventColumns} from log.event e
-  where e.position > $1 and e.stream ^@ any($3::text[]) order by e.position limit $2`;
+// The last row says that the log goes on beyond what was walked; it need not fit the prefixes.
+const inOrderWide = `(select ${eventColumns} from log.event e
+    where e.position > $1 and e.position <= $4 and e.stream ^@ any($3::text[])
+    order by e.position limit $2)
+  union all select ${eventColumns} from log.event e where e.position = $4 + 1`;
 
-// '~' is above every character of a stream name.
+// '~' is above every character of a stream name. OFFSET 0 keeps the planner from turning this into
+// a walk over all positions, which it expects to end early.
 const inOrderNarrow = `with found as (
     select distinct e.position
     from unnest($3::text[]) as prefix
     cross join lateral (
       select s.position from log.event s
       where s.stream >= prefix and s.stream < prefix || '~' and s.position > $1
+      offset 0
     ) e
     order by e.position limit $2
   )
@@ -87,14 +94,27 @@ export class LogReader {
   }
 
   async readAll(options: ReadAll = {}): Promise<StoredEvent[]> {
-    const prefixes = options.streamPrefixes;
-    const range = [options.after ?? 0, limitOf(options)];
-    if (prefixes === undefined) return this.events('read-all', inOrder, range);
+    const { after = 0, streamPrefixes: prefixes } = options;
+    const limit = limitOf(options);
+    if (prefixes === undefined) return this.events('read-all', inOrder, [after, limit]);
     if (prefixes.length === 0) return [];
-    const values = [...range, textArray(prefixes)];
     return prefixes.every((prefix) => /-./.test(prefix))
-      ? this.events('read-narrow', inOrderNarrow, values)
-      : this.events('read-wide', inOrderWide, values);
+      ? this.events('read-narrow', inOrderNarrow, [after, limit, textArray(prefixes)])
+      : this.readWide(after, limit, textArray(prefixes));
+  }
+
+  /** In bounded walks, so that what is rare in a long log does not run into a timeout. */
+  private async readWide(after: number, limit: number, prefixes: Buffer): Promise<StoredEvent[]> {
+    const { walk } = this.options;
+    const found: StoredEvent[] = [];
+    for (let from = after; ; from += walk) {
+      const values = [from, limit - found.length, prefixes, from + walk];
+      const rows = await this.query<EventRow>('read-wide', inOrderWide, values);
+      const goesOn = Number(rows.at(-1)?.[0]) > from + walk;
+      if (goesOn) rows.pop();
+      for (const row of rows) found.push(eventOfRow(row));
+      if (!goesOn || found.length >= limit) return found;
+    }
   }
 
   async lastEvents(streams: readonly string[]): Promise<StoredEvent[]> {

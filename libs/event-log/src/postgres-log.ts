@@ -22,6 +22,8 @@ export interface PostgresLogOptions {
   readonly replyTimeoutMs?: number;
   /** How long a read may take with all its attempts. Default 15,000. */
   readonly readDeadlineMs?: number;
+  /** Positions that one statement walks over in search of rare streams. Default 250,000. */
+  readonly walk?: number;
   readonly maxAttempts?: number;
   readonly limits?: Partial<QueueLimits>;
   /** Hears what is wrong but not fatal with the settings. Default: standard error. */
@@ -67,6 +69,7 @@ export class PostgresLog implements EventLog {
       connectTimeoutMs,
       replyTimeoutMs,
       deadlineMs: options.readDeadlineMs ?? 15_000,
+      walk: options.walk ?? 250_000,
     });
     const how = {
       session: this.session,

@@ -32,8 +32,8 @@ export interface BusMetrics {
   deadLettered?(consumer: string, reason: DeadReason): void;
   /** How many messages wait for the consumer, as the server said last. */
   pending?(consumer: string, count: number): void;
-  /** A stream or consumer was not there and was made, or was found altered and set right. */
-  topologyChanged?(name: string, done: 'created' | 'updated'): void;
+  /** A stream or consumer was lost and made again, or found altered and set right. */
+  healed?(name: string): void;
 }
 
 /** Time as the bus needs it: to measure, and to be called later. Seeded in the simulator. */

@@ -76,10 +76,7 @@ export interface QueryOptions {
 }
 
 /** Answers a query; `progress` keeps a slow one alive and tells how far it is. */
-export type QueryHandler = (
-  data: unknown,
-  progress: (state: unknown) => void,
-) => Promise<unknown>;
+export type QueryHandler = (data: unknown, progress: (state: unknown) => void) => Promise<unknown>;
 
 export interface Subscription {
   close(): Promise<void>;
@@ -94,7 +91,10 @@ export interface ClaimCheck {
 export interface Bus {
   /** Sends into a stream; resolves when the server has it. Same message id again: no effect. */
   send(message: Outgoing): Promise<void>;
-  /** Sends a command and waits for its answer. Throws TimeoutError after `timeoutMs`. */
+  /**
+   * Sends a command and waits for its answer. Asked again with the same id it is delivered again.
+   * Throws TimeoutError after `timeoutMs`.
+   */
   ask(message: Outgoing, timeoutMs: number): Promise<unknown>;
   consume<T>(
     consumer: ConsumerDefinition,

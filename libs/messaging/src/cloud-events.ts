@@ -91,7 +91,10 @@ export function isStructured(headers: Headers): boolean {
 }
 
 /** The headers that a structured envelope stands for, and its data. Throws MalformedMessage. */
-export function openStructured(envelope: unknown, outer: Headers): { headers: Headers; data: unknown } {
+export function openStructured(
+  envelope: unknown,
+  outer: Headers,
+): { headers: Headers; data: unknown } {
   if (typeof envelope !== 'object' || envelope === null || Array.isArray(envelope)) {
     throw new MalformedMessage(`a body of type ${STRUCTURED} must be a JSON object`);
   }

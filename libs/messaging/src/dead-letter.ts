@@ -156,5 +156,9 @@ export function burialOf(
   }
   headers.set('content-type', 'application/json');
   headers.set('Nats-Msg-Id', messageId);
-  return { subject: subjects.dead(letter.reason), headers, body: Buffer.from(JSON.stringify(letter)) };
+  return {
+    subject: subjects.dead(letter.reason),
+    headers,
+    body: Buffer.from(JSON.stringify(letter)),
+  };
 }

@@ -104,7 +104,10 @@ export class DeadLetters {
   }
 
   /** A body that travelled by digest does so again; one that was put away here comes back inline. */
-  private async originalBody(letter: KeptLetter, headers: Map<string, string>): Promise<Uint8Array> {
+  private async originalBody(
+    letter: KeptLetter,
+    headers: Map<string, string>,
+  ): Promise<Uint8Array> {
     if (letter.dataref === undefined) return this.bodyOf(letter);
     headers.set(DATAREF_HEADER, letter.dataref);
     return noBytes;

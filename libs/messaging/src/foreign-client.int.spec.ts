@@ -3,9 +3,9 @@ import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { eventually, testNats } from '@writ/testing';
 import type { TestNats } from '@writ/testing';
-import { someConsumer } from './bus.conformance';
+import { someConsumer } from './bus-world.conformance';
 import type { Incoming } from './bus';
-import { connectJetStreamBus } from './jetstream-bus';
+import { connectJetStreamBus } from './connect-jetstream-bus';
 import type { JetStreamBus } from './jetstream-bus';
 
 class Stranger {

@@ -16,6 +16,7 @@ import {
 } from './topology';
 
 export const API_TIMEOUT_MS = 2_000;
+const RETRY_MS = 250;
 
 export type Look =
   | { readonly state: 'fine'; readonly pending: number }
@@ -25,6 +26,8 @@ export class JetStreamAdmin {
   private back: Promise<void> | undefined;
   private isBack: (() => void) | undefined;
   private readonly underWay = new Map<string, Promise<void>>();
+  /** What this process has seen as it should be. */
+  private readonly known = new Set<string>();
 
   constructor(
     private readonly connection: NatsConnection,
@@ -54,6 +57,24 @@ export class JetStreamAdmin {
 
   get closed(): boolean {
     return this.connection.isClosed();
+  }
+
+  /**
+   * Tries until it works: a server that starts answers late. Throws at once what another try cannot
+   * change, and after the time what was the matter last.
+   */
+  async patiently<T>(withinMs: number, work: () => Promise<T>): Promise<T> {
+    const deadline = performance.now() + withinMs;
+    for (;;) {
+      try {
+        await this.whenConnected();
+        return await work();
+      } catch (error) {
+        const hopeless = error instanceof TopologyError || this.closed;
+        if (hopeless || performance.now() > deadline) throw error;
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
   }
 
   async makeStreams(): Promise<void> {
@@ -104,9 +125,11 @@ export class JetStreamAdmin {
     const already = this.underWay.get(name);
     if (already) return already;
     const work = apply().then((done) => {
+      const wasThere = this.known.has(name);
+      this.known.add(name);
       if (done === 'unchanged') return;
       this.logger.info({ name, done }, 'a stream or consumer of NATS was set right');
-      this.metrics.topologyChanged?.(name, done);
+      if (wasThere) this.metrics.healed?.(name);
     });
     this.underWay.set(name, work);
     try {

@@ -1,7 +1,7 @@
 import { connect, headers as natsHeaders } from 'nats';
 import { testNats } from '@writ/testing';
 import { busConformance } from './bus.conformance';
-import { connectJetStreamBus } from './jetstream-bus';
+import { connectJetStreamBus } from './connect-jetstream-bus';
 
 describe('the bus over JetStream', () => {
   busConformance(async () => {

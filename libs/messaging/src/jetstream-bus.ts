@@ -5,14 +5,13 @@
  */
 import { setMaxListeners } from 'node:events';
 import { MAX_INLINE_BYTES, streams as allStreams } from '@writ/contracts';
-import type { ConsumerDefinition, StreamDefinition } from '@writ/contracts';
+import type { ConsumerDefinition } from '@writ/contracts';
 import { Events } from 'nats';
-import type { ConnectionOptions, JetStreamManager, NatsConnection } from 'nats';
+import type { JetStreamManager, NatsConnection } from 'nats';
 import { answerOn, packJson, Requests } from './requests';
 import type {
   Attributes,
   Bus,
-  ClaimCheck,
   ConsumeOptions,
   Outgoing,
   QueryHandler,
@@ -28,58 +27,18 @@ import { DeadLetters } from './dead-letters';
 import { burialOf } from './dead-letter';
 import { Deliverer } from './delivery';
 import type { Outlet } from './delivery';
-import { API_TIMEOUT_MS, JetStreamAdmin } from './jetstream-admin';
+import type { JetStreamBusOptions } from './connect-jetstream-bus';
+import { JetStreamAdmin } from './jetstream-admin';
 import { jetStreamShelf } from './jetstream-shelf';
 import { hearBroadcasts } from './listening';
-import { dial, headerBlock, NatsWire } from './nats-wire';
+import { headerBlock, NatsWire } from './nats-wire';
 import { PublishWindow } from './publish-window';
 import { PullLoop } from './pull-loop';
 import { checkSubject } from './wire';
 
-export interface JetStreamBusOptions {
-  readonly servers: string | readonly string[];
-  readonly token?: string;
-  /** The service: names the connection and its inbox. */
-  readonly name: string;
-  readonly claimCheck?: ClaimCheck;
-  readonly logger?: BusLogger;
-  readonly metrics?: BusMetrics;
-  /** The streams that are made when they are missing. Default: the table of the contracts. */
-  readonly streams?: readonly StreamDefinition[];
-  /** How long `send` tries. Default 10,000. */
-  readonly sendWithinMs?: number;
-  /** How long one acknowledgement is awaited. Default 2,000. */
-  readonly ackTimeoutMs?: number;
-  /** How long the first connection may take. Default 120,000. */
-  readonly connectWithinMs?: number;
-  /** TLS, credentials and whatever else a deployment needs of the client. */
-  readonly connection?: Partial<ConnectionOptions>;
-  /** The connection has ended for good, undrained: the process should end too. */
-  readonly onClosed?: (error: Error) => void;
-}
-
 const MAX_IN_FLIGHT = 1_024;
 const MAX_UNSENT_BYTES = 64 * 1024 * 1024;
 const FLUSH_WITHIN_MS = 2_000;
-
-/** Connects, and makes the streams. Throws when there is no server in time. */
-export async function connectJetStreamBus(options: JetStreamBusOptions): Promise<JetStreamBus> {
-  const logger = options.logger ?? silentLogger;
-  const connection = await dial({
-    ...options,
-    connectWithinMs: options.connectWithinMs ?? 120_000,
-    logger,
-  });
-  const jsm = await connection.jetstreamManager({ checkAPI: false, timeout: API_TIMEOUT_MS });
-  const bus = new JetStreamBus(connection, jsm, options);
-  try {
-    await bus.admin.makeStreams();
-  } catch (error) {
-    await bus.drain(0);
-    throw error;
-  }
-  return bus;
-}
 
 export class JetStreamBus implements Bus {
   readonly deadLetters: DeadLetters;
@@ -142,7 +101,10 @@ export class JetStreamBus implements Bus {
 
   ask(message: Outgoing, timeoutMs: number): Promise<unknown> {
     const reply = this.requests.open(`the command to ${message.subject}`, timeoutMs);
-    this.send({ ...message, replyTo: reply.subject }).catch((error: Error) => reply.fail(error));
+    // Each asking has a message id of its own: the stream would swallow a command that is asked
+    // again, and nobody would answer it. Who decides it knows it by its id.
+    const asked = { ...message, replyTo: reply.subject, messageId: reply.subject };
+    this.send(asked).catch((error: Error) => reply.fail(error));
     return reply.answer;
   }
 

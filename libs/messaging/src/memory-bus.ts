@@ -25,10 +25,10 @@ import { burialOf } from './dead-letter';
 import { DeadLetters } from './dead-letters';
 import type { Shelf } from './dead-letters';
 import { Deliverer } from './delivery';
-import type { Delivery, Outlet } from './delivery';
+import type { Outlet } from './delivery';
 import { hearBroadcasts } from './listening';
-import type { Member } from './memory-consumer';
 import { MemoryServer } from './memory-server';
+import { MemoryTaking } from './memory-taking';
 import { answerOn, packJson, Requests } from './requests';
 import { checkSubject } from './wire';
 import type { Headers, Wire } from './wire';
@@ -50,7 +50,7 @@ export class MemoryBus implements Bus {
   private readonly wire: Wire;
   private readonly requests: Requests;
   private readonly stopping = new AbortController();
-  private readonly takings = new Set<Taking>();
+  private readonly takings = new Set<MemoryTaking>();
   private readonly answers = new Set<Subscription>();
   private state: 'connected' | 'draining' | 'closed' = 'connected';
 
@@ -93,7 +93,10 @@ export class MemoryBus implements Bus {
 
   ask(message: Outgoing, timeoutMs: number): Promise<unknown> {
     const reply = this.requests.open(`the command to ${message.subject}`, timeoutMs);
-    this.send({ ...message, replyTo: reply.subject }).catch((error: Error) => reply.fail(error));
+    // Each asking has a message id of its own: the stream would swallow a command that is asked
+    // again, and nobody would answer it. Who decides it knows it by its id.
+    const asked = { ...message, replyTo: reply.subject, messageId: reply.subject };
+    this.send(asked).catch((error: Error) => reply.fail(error));
     return reply.answer;
   }
 
@@ -104,7 +107,7 @@ export class MemoryBus implements Bus {
   ): Promise<Subscription> {
     if (this.state !== 'connected') throw new Error(`the bus is draining: no ${consumer.name}`);
     const deliverer = new Deliverer(consumer, options, reaction, this.outlet());
-    const taking = new Taking(this.server, consumer, options.concurrency, (delivery) => {
+    const taking = new MemoryTaking(this.server, consumer, options.concurrency, (delivery) => {
       return deliverer.deliver(delivery);
     });
     this.takings.add(taking);
@@ -199,61 +202,5 @@ export class MemoryBus implements Bus {
       remove: async (sequence) => void letters().delete(sequence),
       publish: (subject, body, headers) => this.publish(subject, body, headers),
     };
-  }
-}
-
-/** One process's part in a consumer. */
-class Taking implements Member {
-  alive = true;
-  free: number;
-  private closed = false;
-  private readonly running = new Set<Delivery>();
-  private readonly whenEmpty = new Set<() => void>();
-
-  constructor(
-    private readonly server: MemoryServer,
-    private readonly definition: ConsumerDefinition,
-    concurrency: number,
-    private readonly deliver: (delivery: Delivery) => Promise<void>,
-  ) {
-    this.free = concurrency;
-    server.consumer(definition).join(this);
-  }
-
-  take(delivery: Delivery): void {
-    if (!this.alive) return;
-    if (this.closed) return delivery.nak(0);
-    this.running.add(delivery);
-    void this.deliver(delivery).then(() => {
-      this.running.delete(delivery);
-      this.free += 1;
-      if (this.running.size === 0) for (const resolve of this.whenEmpty) resolve();
-      if (!this.closed) this.server.consumer(this.definition).handOut();
-    });
-  }
-
-  close(): void {
-    this.closed = true;
-    this.server.consumer(this.definition).leave(this);
-  }
-
-  async finish(withinMs: number): Promise<void> {
-    if (this.running.size > 0 && withinMs > 0) {
-      await new Promise<void>((resolve) => {
-        const cancel = this.server.clock.after(withinMs, resolve);
-        this.whenEmpty.add(() => {
-          cancel();
-          resolve();
-        });
-      });
-    }
-    for (const delivery of this.running) delivery.nak(0);
-    this.alive = false;
-  }
-
-  /** What it holds is delivered again once the acknowledgement wait is over. */
-  crash(): void {
-    this.close();
-    this.alive = false;
   }
 }

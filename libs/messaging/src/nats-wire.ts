@@ -1,97 +1,16 @@
 /**
- * The connection to NATS: how it is made and kept, and messages as bytes over it. Owns headers on
- * the wire. A subscriber must never throw: an exception would end the reader of the connection, so
- * it is caught and logged here.
+ * Messages as bytes over a connection to NATS. Owns headers on the wire. A subscriber must never
+ * throw: an exception would end the reader of the connection, so it is caught and logged here.
  */
 import { randomBytes } from 'node:crypto';
 import { TerminalError } from '@writ/contracts';
-import { connect } from 'nats';
-import type { ConnectionOptions, Msg, MsgHdrs, NatsConnection } from 'nats';
+import type { Msg, MsgHdrs, NatsConnection } from 'nats';
 import type { BusLogger } from './bus-hooks';
+import { inboxPrefix } from './nats-dial';
 import { noHeaders } from './wire';
 import type { Headers, Wire, WireMessage, WireSubscription } from './wire';
 
-export interface DialOptions {
-  readonly servers: string | readonly string[];
-  readonly token?: string;
-  readonly name: string;
-  /** How long to wait for a server at the start. */
-  readonly connectWithinMs: number;
-  /** TLS, credentials and whatever else a deployment needs. */
-  readonly connection?: Partial<ConnectionOptions>;
-  readonly logger: BusLogger;
-}
-
-const PING_INTERVAL_MS = 5_000;
-const DIAL_TIMEOUT_MS = 5_000;
-const LONGEST_WAIT_MS = 2_000;
 const NO_RESPONDERS = 503;
-
-/** Waits for the first connection with patience; afterwards the client reconnects for ever. */
-export async function dial(options: DialOptions): Promise<NatsConnection> {
-  const servers = [options.servers].flat();
-  const deadline = performance.now() + options.connectWithinMs;
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await connect({ ...settings(options), servers: [...servers] });
-    } catch (error) {
-      const waitMs = reconnectDelayMs(attempt);
-      if (performance.now() + waitMs > deadline) {
-        throw new Error(
-          `no NATS server answered at ${servers.map(withoutSecrets).join(', ')} within ` +
-            `${options.connectWithinMs} ms (${(error as Error).message}): ` +
-            'start one, or set NATS_URL to where it is',
-          { cause: error },
-        );
-      }
-      if (attempt === 1 || attempt % 10 === 0) {
-        const fields = { servers: servers.map(withoutSecrets), attempt, err: error };
-        options.logger.warn(fields, 'NATS cannot be reached; trying again');
-      }
-      await new Promise((resolve) => setTimeout(resolve, waitMs));
-    }
-  }
-}
-
-function settings(options: DialOptions): ConnectionOptions {
-  return {
-    name: `writ-${options.name}`,
-    token: options.token,
-    inboxPrefix: inboxPrefix(options.name),
-    reconnect: true,
-    maxReconnectAttempts: -1,
-    ignoreAuthErrorAbort: true,
-    reconnectDelayHandler: growingPatience(),
-    pingInterval: PING_INTERVAL_MS,
-    maxPingOut: 2,
-    timeout: DIAL_TIMEOUT_MS,
-    noAsyncTraces: true,
-    ...options.connection,
-  };
-}
-
-/** So that permissions can let a service read its own replies and nobody else's. */
-function inboxPrefix(name: string): string {
-  return `_INBOX_${name.replace(/[^A-Za-z0-9_-]/g, '_')}`;
-}
-
-/** The client asks before each attempt and after each wait; long silence means it was connected. */
-function growingPatience(): () => number {
-  const silenceMs = 2 * (LONGEST_WAIT_MS + DIAL_TIMEOUT_MS);
-  let asked = 0;
-  let attempts = 0;
-  return () => {
-    const now = performance.now();
-    attempts = now - asked > silenceMs ? 1 : attempts + 1;
-    asked = now;
-    return reconnectDelayMs(Math.ceil(attempts / 2));
-  };
-}
-
-function reconnectDelayMs(attempt: number): number {
-  const doubled = 50 * 2 ** Math.min(attempt - 1, 10);
-  return Math.min(doubled, LONGEST_WAIT_MS) * (0.75 + Math.random() / 2);
-}
 
 export class NatsWire implements Wire {
   readonly inbox: string;
@@ -178,8 +97,4 @@ export function headerBlock(headers: Headers): Uint8Array {
     text += `${name}: ${value}\r\n`;
   }
   return Buffer.from(text + '\r\n');
-}
-
-function withoutSecrets(server: string): string {
-  return server.replace(/\/\/[^@/]*@/, '//');
 }

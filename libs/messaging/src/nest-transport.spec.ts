@@ -6,7 +6,7 @@ import { EventPattern } from '@nestjs/microservices';
 import { TerminalError } from '@writ/contracts';
 import { eventually } from '@writ/testing';
 import { EMPTY, of } from 'rxjs';
-import { someConsumer, someMessage, subjectOf } from './bus.conformance';
+import { someConsumer, someMessage, subjectOf } from './bus-world.conformance';
 import type { Incoming } from './bus';
 import { ReactionFailed } from './call-record';
 import { Answers, connectHandlers, Hears } from './hears';
@@ -112,12 +112,18 @@ describe.each(['Nest', 'connectHandlers'] as const)('subscriptions under %s', (h
   });
 
   it('get their messages, injected and parsed, and answer what they return', async () => {
-    expect(await asker.ask(someMessage(subjectOf(numbers), 3), 5_000)).toEqual({ ok: true, sum: 3 });
+    expect(await asker.ask(someMessage(subjectOf(numbers), 3), 5_000)).toEqual({
+      ok: true,
+      sum: 3,
+    });
     expect(sums.seen).toEqual([3]);
   });
 
   it('get a message again that they threw at', async () => {
-    expect(await asker.ask(someMessage(subjectOf(numbers), 2), 5_000)).toEqual({ ok: true, sum: 2 });
+    expect(await asker.ask(someMessage(subjectOf(numbers), 2), 5_000)).toEqual({
+      ok: true,
+      sum: 2,
+    });
   });
 
   it('keep the kind of an error that they throw', async () => {
@@ -199,7 +205,10 @@ describe('the transport', () => {
     class TwiceModule {}
     Module({ controllers: [Twice] })(TwiceModule);
     const other = new JetStreamTransport({ bus: new MemoryBus(), graceMs: 0 });
-    const both = await NestFactory.createMicroservice(TwiceModule, { strategy: other, logger: false });
+    const both = await NestFactory.createMicroservice(TwiceModule, {
+      strategy: other,
+      logger: false,
+    });
     await expect(both.listen()).rejects.toThrow(/two methods hear/);
   });
 

@@ -54,7 +54,8 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
           `the handler of ${pattern} is not declared for this transport: use @Hears or @Answers`,
         );
       }
-      if (handler.next) throw new Error(`two methods hear ${pattern}; one process has one reaction`);
+      if (handler.next)
+        throw new Error(`two methods hear ${pattern}; one process has one reaction`);
       await register(this.options.bus, declaration, reactionOf(pattern, declaration, handler));
     }
   }

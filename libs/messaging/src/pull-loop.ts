@@ -25,6 +25,7 @@ const PULL_EXPIRES_MS = 30_000;
 const TICK_MS = 250;
 const LOOK_EVERY_MS = 2_000;
 const LATEST_ROUND_MS = 10_000;
+const START_WITHIN_MS = 30_000;
 
 export interface PullLoopOptions {
   readonly connection: NatsConnection;
@@ -54,6 +55,8 @@ export class PullLoop {
   private healing = false;
   private trouble: string | undefined;
   private closed = false;
+  /** As the last message said; told once a tick. */
+  private pending: number | undefined;
   private readonly whenEmpty = new Set<() => void>();
 
   constructor(private readonly options: PullLoopOptions) {}
@@ -63,9 +66,10 @@ export class PullLoop {
   }
 
   async start(): Promise<void> {
-    await this.options.admin.makeConsumer(this.options.definition, this.options.concurrency);
+    const { admin, definition, concurrency } = this.options;
+    await admin.patiently(START_WITHIN_MS, () => admin.makeConsumer(definition, concurrency));
     this.subscribe();
-    const tickMs = Math.min(TICK_MS, this.options.definition.ackWaitMs / 6);
+    const tickMs = Math.min(TICK_MS, definition.ackWaitMs / 6);
     this.ticker = setInterval(() => this.tick(), tickMs);
     this.ask();
   }
@@ -141,6 +145,7 @@ export class PullLoop {
     this.messageAt = this.heardAt;
     this.asked = Math.max(0, this.asked - 1);
     this.trouble = undefined;
+    this.pending = delivery.pending;
     this.held.add(delivery);
     if (this.closed) this.giveBack(delivery);
     else if (this.running < this.options.concurrency) void this.begin(delivery);
@@ -195,7 +200,8 @@ export class PullLoop {
     const left = Number(message.headers?.get('Nats-Pending-Messages') || NaN);
     this.asked = Number.isNaN(left) ? 0 : Math.max(0, this.asked - left);
     const description = message.headers?.description ?? '';
-    if (code === 408) this.ask(); // nothing came in the time of the request
+    if (code === 408)
+      this.ask(); // nothing came in the time of the request
     else if (code === 404 || code === 503 || /deleted/i.test(description)) {
       this.mend(`the server says ${code} ${description}`.trim());
     } else {
@@ -207,10 +213,13 @@ export class PullLoop {
   private tick(): void {
     const now = performance.now();
     for (const delivery of this.held) delivery.keep(now); // P2
+    if (this.pending !== undefined) this.options.metrics.pending?.(this.name, this.pending);
+    this.pending = undefined;
     if (this.closed || this.options.connection.isClosed()) return;
     if (this.running >= this.options.concurrency) this.roundAt = now;
     if (!this.options.admin.connected) return;
-    if (this.asked > 0 && now - this.heardAt > SILENCE_MS) this.mend('the server is silent'); // P3
+    if (this.asked > 0 && now - this.heardAt > SILENCE_MS)
+      this.mend('the server is silent'); // P3
     else if (now - Math.max(this.lookedAt, this.messageAt) > LOOK_EVERY_MS) void this.look(now);
     else this.ask();
   }
@@ -229,7 +238,10 @@ export class PullLoop {
   }
 
   private mend(why: string): void {
-    if (!this.healing && !this.closed) void this.heal(why);
+    if (this.healing || this.closed) return;
+    this.heal(why).catch((error: unknown) => {
+      this.options.logger.error({ consumer: this.name, err: error }, 'healing failed');
+    });
   }
 
   /** P3. Ends when the consumer is there again, or the loop is closed. */

@@ -1,13 +1,11 @@
 /** Questions, answers and broadcasts, as every bus carries them. */
 import { randomUUID } from 'node:crypto';
 import { eventually } from '@writ/testing';
-import type { Attributes, Bus } from './bus';
+import type { Attributes } from './bus';
 import { QueryError } from './bus-errors';
+import type { BusWorld } from './bus-world.conformance';
 
-type Connect = (name?: string) => Promise<Bus>;
-
-export function conformsInQueries(given: () => { connect: Connect }): void {
-  const connect: Connect = (name) => given().connect(name);
+export function conformsInQueries({ connect }: BusWorld): void {
   const someQuery = () => `writ.query.s${randomUUID().slice(0, 8)}.list`;
 
   describe('a query', () => {

@@ -20,7 +20,13 @@ import {
   RetentionPolicy,
   StorageType,
 } from 'nats';
-import type { ConsumerConfig, ConsumerInfo, JetStreamManager, StreamConfig, StreamInfo } from 'nats';
+import type {
+  ConsumerConfig,
+  ConsumerInfo,
+  JetStreamManager,
+  StreamConfig,
+  StreamInfo,
+} from 'nats';
 
 /** A stream or consumer that cannot be had as the table says; the message names the cure. */
 export class TopologyError extends Error {
@@ -130,7 +136,9 @@ function absent(error: unknown, code: number): undefined {
   throw error;
 }
 
-export function streamConfig(definition: StreamDefinition): Partial<StreamConfig> & { name: string } {
+export function streamConfig(
+  definition: StreamDefinition,
+): Partial<StreamConfig> & { name: string } {
   const queue = definition.retention === 'workqueue';
   return {
     name: definition.name,

@@ -1,0 +1,119 @@
+/**
+ * The loops of the record's keeper: the relay, the sealing, the read models, the signed checkpoints.
+ * Owns when they begin and end and what is seen of them; each does its own work in peace with the
+ * same loops of other processes: one holds the lock, the others stand by.
+ */
+import { subjects } from '@writ/contracts';
+import { Checkpointer, Follower, Relay } from '@writ/event-log';
+import type { CheckpointerOptions, EventLog, FollowerOptions } from '@writ/event-log';
+import type { Bus } from '@writ/messaging';
+import { beforeScrape, watchFollowers, watchRelay } from '@writ/observability';
+import type { Logger, MetricsOf, Registry, StopStep } from '@writ/observability';
+import { messageOf } from '@writ/service-host';
+import { manifestRows } from './projections/manifest-rows';
+import type { Sealing } from './seal-manifests';
+
+export interface RecordLoopsOptions {
+  readonly url: string;
+  readonly log: EventLog;
+  readonly bus: Bus;
+  readonly logger: Logger;
+  readonly registry: Registry;
+  readonly metrics: MetricsOf<'manifest'>;
+  readonly sealing: Sealing;
+  readonly checkpoints: Pick<CheckpointerOptions, 'file' | 'keyFile'>;
+}
+
+/** How long an answer waits for the sealing to catch up. */
+const CATCH_UP_MS = 4_000;
+/** Nothing waits for these, so they look rarely and work in bounded batches. */
+const sealingPace = { pageSize: 200, pollMs: 500, restMs: 50 };
+const rowsPace = { pageSize: 1_000, pollMs: 1_000, restMs: 200 };
+
+export class RecordLoops {
+  private relay: Relay | undefined;
+  private sealer: Follower | undefined;
+  private rows: Follower | undefined;
+  private checkpointer: Checkpointer | undefined;
+
+  constructor(private readonly options: RecordLoopsOptions) {}
+
+  async begin(): Promise<void> {
+    const { log, bus, logger, registry, sealing, checkpoints } = this.options;
+    this.relay = await this.openRelay();
+    this.sealer = this.follow({ projection: sealing.projection, ...sealingPace }, () =>
+      sealing.interrupted(),
+    );
+    this.rows = this.follow({ projection: manifestRows, ...rowsPace });
+    this.checkpointer = new Checkpointer({
+      log,
+      ...checkpoints,
+      onError: (error) => logger.error({ err: error }, 'a checkpoint could not be written'),
+    });
+    watchRelay(registry, this.relay);
+    watchFollowers(registry, { sealing: this.sealer, manifest: this.rows });
+    this.watchCheckpoints(this.checkpointer);
+    logger.debug({ health: bus.health() }, 'the relay, the sealing and the read models follow');
+  }
+
+  readonly stop: readonly StopStep[] = [
+    { name: 'stop the relay', limitMs: 5_000, run: () => this.relay?.stop() },
+    { name: 'stop the sealing', limitMs: 5_000, run: () => this.sealer?.stop() },
+    { name: 'stop the read models', limitMs: 5_000, run: () => this.rows?.stop() },
+    { name: 'sign a last checkpoint', limitMs: 5_000, run: () => this.checkpointer?.stop() },
+  ];
+
+  /** Returns early, having sealed less, when that takes too long or another process seals. */
+  async sealedUpToNow(): Promise<void> {
+    const { position } = await this.options.log.head();
+    await this.sealer?.waitFor(position, CATCH_UP_MS).catch((error: unknown) => {
+      this.options.logger.debug({ err: error }, 'an answer did not wait longer for the sealing');
+    });
+  }
+
+  private async openRelay(): Promise<Relay> {
+    const { url, log, bus, logger } = this.options;
+    const relay = new Relay({
+      url,
+      log,
+      publish: (event) => bus.send(messageOf(event, event.dataText, '/writ/relay')),
+      onError: (error) => logger.warn({ err: error }, 'the relay could not publish'),
+    });
+    await bus.listen(subjects.published, (_, bytes) => {
+      try {
+        relay.tracker.report(bytes);
+      } catch (error) {
+        logger.warn({ err: error }, 'a report of what was published cannot be read');
+      }
+    });
+    return relay;
+  }
+
+  private follow(
+    how: Omit<FollowerOptions, 'url' | 'log' | 'onError'>,
+    interrupted: () => void = () => undefined,
+  ): Follower {
+    const { url, log, logger } = this.options;
+    const { name } = how.projection;
+    return new Follower({
+      url,
+      log,
+      ...how,
+      onError: (error) => {
+        interrupted();
+        logger.error({ err: error, projection: name }, `the ${name} stands still; trying again`);
+      },
+    });
+  }
+
+  private watchCheckpoints(checkpointer: Checkpointer): void {
+    const { registry, metrics } = this.options;
+    let known = 0;
+    beforeScrape(registry, () => {
+      if (checkpointer.position === known) return;
+      known = checkpointer.position;
+      metrics.checkpointPosition.set(known);
+      metrics.checkpointTime.set(Date.now() / 1000);
+    });
+  }
+}

@@ -1,0 +1,39 @@
+/** What a check finds; how that is recorded is in `run-checks.ts`. */
+import type { CheckResult } from '@writ/contracts';
+import type { RunProgram } from './run-program';
+
+export interface Verdict {
+  readonly outcome: CheckResult['outcome'];
+  /** For people, as it completes "tests failed: ...". */
+  readonly message: string;
+  /** The evidence: what it looked at, or what the program said. */
+  readonly log?: string;
+  readonly argv?: string[];
+  readonly exitCode?: number | null;
+  readonly signal?: string;
+  readonly sandbox?: string;
+}
+
+/** Where and with what a check works. */
+export interface CheckContext {
+  /** The snapshot of what the run made. */
+  readonly root: string;
+  /** What a program may read besides the snapshot. */
+  readonly readOnlyPaths: readonly string[];
+  /** What `${inputs}` stands for: the folder of the step's inputs, if it has any. */
+  readonly inputs?: string;
+  /** Empty at first; a program's home and temporary folder. */
+  readonly scratch: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly runProgram: RunProgram;
+  /** Aborted when the process stops. */
+  readonly signal: AbortSignal;
+}
+
+/** The check could not do its work: outcome `error`, which says nothing about the step. */
+export class CheckTrouble extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'CheckTrouble';
+  }
+}

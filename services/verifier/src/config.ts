@@ -1,0 +1,16 @@
+/** The verifier's environment. */
+import { processVariables, readEnvironment, serviceVariables } from '@writ/observability';
+import { z } from 'zod';
+
+export const environment = z.object({
+  ...processVariables,
+  DATABASE_URL: serviceVariables.DATABASE_URL,
+  NATS_URL: serviceVariables.NATS_URL,
+  NATS_TOKEN: serviceVariables.NATS_TOKEN,
+  WRIT_CONTENT_DIR: serviceVariables.WRIT_CONTENT_DIR,
+  WRIT_DATA_DIR: serviceVariables.WRIT_DATA_DIR,
+});
+
+export type VerifierConfig = z.infer<typeof environment>;
+
+export const readConfig = (): VerifierConfig => readEnvironment(environment);

@@ -1,0 +1,321 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openMemoryStore } from '@writ/content-store';
+import {
+  consumers,
+  type Check,
+  type EvaluateWork,
+  type EvaluationCompleted,
+  type RunEnded,
+  streamOf,
+  subjects,
+} from '@writ/contracts';
+import { evaluationDecider } from '@writ/domain';
+import { Aggregates, MemoryLog, uuidV7 } from '@writ/event-log';
+import { type Bus, connectHandlers, MemoryBus } from '@writ/messaging';
+import { createLogger, createRegistry, metricsOf } from '@writ/observability';
+import { publishingLog } from '@writ/service-host';
+import { eventually } from '@writ/testing';
+import { runProgram, type RunProgram } from './checks/run-program';
+import { snapshotsIn } from './snapshots/open-snapshot';
+import { ScratchFolders } from './snapshots/scratch-folders';
+import { VerifierSubscriptions } from './subscriptions';
+import type { Verifier } from './verifier';
+
+const directiveId = 'abcdefgh12345678';
+const runId = `${directiveId}-g1-build-a1`;
+const logger = createLogger({ service: 'verifier', instance: 'test', level: 'silent' });
+
+let dir: string;
+let log: MemoryLog;
+let bus: Bus;
+let heard: EvaluationCompleted[];
+const content = openMemoryStore();
+
+/** A verifier on memory; what it publishes is in `heard`. */
+async function startVerifier(more: Partial<Verifier> = {}): Promise<Verifier> {
+  const folders = new ScratchFolders(dir);
+  const reporter = { published: () => undefined };
+  const own = publishingLog(log, { bus, reporter, logger, source: '/writ/verifier' });
+  const deps: Verifier = {
+    ...{ log: own, bus, content, folders, runProgram, logger },
+    evaluations: new Aggregates({ log: own, decider: evaluationDecider }),
+    openSnapshot: snapshotsIn(folders, content),
+    environment: { PATH: process.env['PATH'] ?? '' },
+    metrics: metricsOf(createRegistry('verifier', 'test'), 'verifier'),
+    underWay: new Set(),
+    rebuild: () => Promise.reject(new Error('not asked for here')),
+    ...more,
+  };
+  await connectHandlers(bus, new VerifierSubscriptions(deps));
+  return deps;
+}
+
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'writ-verifier-'));
+  log = new MemoryLog();
+  bus = new MemoryBus();
+  heard = [];
+  await bus.consume(
+    consumers.plannerEvaluations,
+    { parse: (data) => data as EvaluationCompleted, concurrency: 1 },
+    (message) => Promise.resolve(void heard.push(message.data)),
+  );
+});
+afterEach(async () => {
+  await bus.drain(1_000);
+  rmSync(dir, { recursive: true, force: true });
+});
+
+const append = (stream: string, type: string, data: unknown, expectedVersion = 0) =>
+  log.append({
+    stream,
+    expectedVersion,
+    events: [
+      {
+        ...{ id: uuidV7(), type, schemaVersion: 1, data },
+        metadata: {
+          commandId: 'c',
+          correlationId: directiveId,
+          actor: { kind: 'service', id: 't' },
+        },
+      },
+    ],
+  });
+const runEnds = () => append(streamOf.run(runId), 'RunEnded', { runId } as RunEnded);
+
+async function work(checks: Check[], more: Partial<EvaluateWork> = {}): Promise<EvaluateWork> {
+  const text = await content.put(Buffer.from('{"n":1}'));
+  return {
+    ...{ runId, directiveId, step: 'build', checks, thresholds: { green: 0.85, yellow: 0.6 } },
+    ...{ workspace: { kind: 'none' }, inputs: [], acceptanceCriteriaIds: ['AC1'] },
+    artifacts: [{ path: 'out/a.json', ...text }],
+    ...more,
+  };
+}
+
+const ring = (data: EvaluateWork) => {
+  const id = randomUUID();
+  const attributes = { id, type: 'writ.evaluate', source: '/test' };
+  return bus.send({
+    subject: subjects.evaluate('run'),
+    dataText: JSON.stringify(data),
+    attributes,
+  });
+};
+const evaluation = async () =>
+  (await log.lastEvents([streamOf.evaluation(runId)]))[0]?.data as EvaluationCompleted | undefined;
+const evaluated = async () => {
+  await eventually(() => heard.length > 0, { what: 'the evaluation to be published' });
+  return (await evaluation()) as EvaluationCompleted;
+};
+
+const files: Check = { kind: 'files', paths: ['out/*.json'] };
+const schema: Check = { kind: 'json-schema', path: 'out/a.json', schema: { type: 'object' } };
+const program = (script: string, more: object = {}): Check => ({
+  ...{ kind: 'program', argv: ['sh', '-c', script] },
+  ...more,
+});
+
+it('carries out all checks on what the run made and publishes the evaluation', async () => {
+  await startVerifier();
+  await runEnds();
+  const script = 'cat out/a.json; echo; echo "$WRIT_DIRECTIVE $WRIT_STEP $WRIT_RUN"';
+  await ring(await work([files, schema, program(script, { name: 'look' })]));
+  const { checks, confidence, summary, step } = await evaluated();
+  expect(heard[0]).toMatchObject({ runId, confidence: { level: 'green' } });
+  expect({ confidence, summary, step }).toEqual({
+    confidence: { score: 1, level: 'green' },
+    summary: '3 of 3 checks passed',
+    step: 'build',
+  });
+  expect(checks.map((it) => [it.name, it.outcome, it.required])).toEqual([
+    ['files out/*.json', 'passed', true],
+    ['json-schema out/a.json', 'passed', true],
+    ['look', 'passed', true],
+  ]);
+  expect(checks[2]).toMatchObject({
+    argv: ['sh', '-c', script],
+    exitCode: 0,
+    tail: `{"n":1}\n${directiveId} build ${runId}`,
+    acceptanceCriteriaIds: ['AC1'],
+  });
+  const kept = await content.get(checks[2]?.logDigest ?? '');
+  expect(Buffer.from(kept).toString()).toContain('{"n":1}');
+  expect(readdirSync(dir)).toEqual([]);
+});
+
+it('is red when a required check fails, and keeps its output as evidence', async () => {
+  await startVerifier();
+  await runEnds();
+  await ring(await work([files, program('echo "\u001b[31mbroken\u001b[0m"; exit 2')]));
+  const { checks, confidence, summary } = await evaluated();
+  expect(confidence).toEqual({ score: 0.5, level: 'red' });
+  expect(summary).toMatch(/1 of 2 checks passed; sh -c .* failed: it ended with exit code 2/s);
+  expect(checks[1]).toMatchObject({ exitCode: 2, tail: 'broken' });
+});
+
+it('weighs the checks that name a weight', async () => {
+  await startVerifier();
+  await runEnds();
+  await ring(await work([{ ...files, weight: 3 }, program('exit 1', { weight: 1 })]));
+  expect((await evaluated()).confidence).toEqual({ score: 0.75, level: 'yellow' });
+});
+
+it('is never green with a check that could not run, and unknown when none ran', async () => {
+  await startVerifier();
+  await runEnds();
+  await ring(await work([files, { kind: 'program', argv: ['no-such-program'] }]));
+  const { checks, confidence } = await evaluated();
+  expect(confidence).toEqual({ score: 1, level: 'yellow' });
+  expect(checks[1]).toMatchObject({
+    outcome: 'error',
+    message: 'there is no program no-such-program',
+  });
+});
+
+it('takes a check that breaks for an error of the check', async () => {
+  const broken: RunProgram = () => Promise.reject(new Error('no more file descriptors'));
+  await startVerifier({ runProgram: broken });
+  await runEnds();
+  await ring(await work([program('true')]));
+  const { checks, confidence } = await evaluated();
+  expect(confidence).toEqual({ score: null, level: 'unknown' });
+  expect(checks[0]).toMatchObject({ outcome: 'error', message: /no more file descriptors/ });
+});
+
+it('has nothing to check when what the run made is lost: unknown, not red', async () => {
+  await startVerifier();
+  await runEnds();
+  const lost = { path: 'a', digest: `sha256:${'0'.repeat(64)}`, bytes: 1 };
+  await ring(await work([files, schema], { artifacts: [lost] }));
+  const { checks, confidence } = await evaluated();
+  expect(confidence.level).toBe('unknown');
+  expect(checks.map((it) => it.outcome)).toEqual(['error', 'error']);
+  expect(checks[0]?.message).toMatch(/^there is nothing to check: the file a: no content/);
+});
+
+it('gives a program the inputs of the step under ${inputs}', async () => {
+  await startVerifier();
+  await runEnds();
+  const { digest } = await content.put(Buffer.from('expected'));
+  const check: Check = { kind: 'program', argv: ['cat', '${inputs}/golden/x.txt'] };
+  await ring(await work([check], { inputs: [{ name: 'golden/x.txt', digest }] }));
+  const { checks } = await evaluated();
+  expect(checks[0]).toMatchObject({ outcome: 'passed', tail: 'expected' });
+  expect(checks[0]?.argv).toEqual(check.argv);
+  expect(readdirSync(dir)).toEqual([]);
+});
+
+it('evaluates a run once: work that comes again publishes the first evaluation again', async () => {
+  const calls: string[] = [];
+  await startVerifier({
+    runProgram: (spec) => {
+      calls.push(spec.argv.join(' '));
+      return runProgram(spec);
+    },
+  });
+  await runEnds();
+  await ring(await work([program('true')]));
+  await evaluated();
+  await ring(await work([program('false')]));
+  await eventually(() => heard.length === 2, { what: 'the evaluation to be published again' });
+  expect(heard[1]).toEqual(heard[0]);
+  expect(calls).toHaveLength(1);
+  expect(await log.readStream(streamOf.evaluation(runId))).toHaveLength(1);
+});
+
+it('does not evaluate a run twice at the same time, and is done with the repeat at once', async () => {
+  let release: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => (release = resolve));
+  let calls = 0;
+  const deps = await startVerifier({
+    runProgram: async (spec) => {
+      calls += 1;
+      await gate;
+      return runProgram(spec);
+    },
+  });
+  await runEnds();
+  await ring(await work([program('true')]));
+  await eventually(() => calls === 1, { what: 'the check to begin' });
+  // More repeats than places: were each to wait, the other run would never get its turn.
+  for (let n = 0; n < 20; n += 1) await ring(await work([program('true')]));
+  const other = `${directiveId}-g1-other-a1`;
+  await append(streamOf.run(other), 'RunEnded', { runId: other });
+  await ring(await work([files], { runId: other, step: 'other' }));
+  await eventually(() => heard.some((it) => it.runId === other), { what: 'the other run' });
+  release();
+  await eventually(() => heard.some((it) => it.runId === runId), { what: 'the first run' });
+  expect(calls).toBe(1);
+  await eventually(() => deps.underWay.size === 0, { what: 'nothing to be under way' });
+});
+
+it('leaves the verdict of the faster one when two processes evaluate the same run', async () => {
+  let release: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => (release = resolve));
+  let begun = false;
+  await startVerifier({
+    runProgram: async (spec) => {
+      begun = true;
+      await gate;
+      return runProgram(spec);
+    },
+  });
+  await runEnds();
+  await ring(await work([program('true')]));
+  await eventually(() => begun, { what: 'the check to begin' });
+  const first = { runId, confidence: { score: 0, level: 'red' } };
+  await append(streamOf.evaluation(runId), 'EvaluationCompleted', first);
+  release();
+  expect(await evaluated()).toEqual(first);
+  expect(heard[0]).toEqual(first);
+});
+
+it('does nothing for a directive that has ended', async () => {
+  const deps = await startVerifier();
+  await runEnds();
+  await append(streamOf.directive(directiveId), 'DirectiveStopped', {});
+  await ring(await work([program('true')]));
+  const other = `${directiveId.replace('a', 'z')}-g1-build-a1`;
+  await append(streamOf.run(other), 'RunEnded', { runId: other });
+  const elsewhere = { runId: other, directiveId: directiveId.replace('a', 'z') };
+  await ring(await work([files], elsewhere));
+  await eventually(() => heard.length === 1, { what: 'the evaluation that is wanted' });
+  await eventually(() => deps.underWay.size === 0, { what: 'nothing to be under way' });
+  expect(heard[0]?.runId).toBe(other);
+  expect(await evaluation()).toBeUndefined();
+});
+
+it('does not run what a message asks for a run that the log does not know', async () => {
+  let calls = 0;
+  await startVerifier({
+    runProgram: (spec) => {
+      calls += 1;
+      return runProgram(spec);
+    },
+  });
+  await ring(await work([program('true')]));
+  await eventually(async () => (await bus.deadLetters.list()).length === 1, {
+    what: 'a dead letter',
+  });
+  expect(calls).toBe(0);
+});
+
+it('gives its work back when the process stops, and leaves nothing behind', async () => {
+  let begun = false;
+  await startVerifier({
+    runProgram: (spec) => {
+      begun = true;
+      return runProgram(spec);
+    },
+  });
+  await runEnds();
+  await ring(await work([program('sleep 1000')]));
+  await eventually(() => begun, { what: 'the check to begin' });
+  await bus.drain(10_000);
+  expect(await evaluation()).toBeUndefined();
+  expect(readdirSync(dir)).toEqual([]);
+});

@@ -1,0 +1,18 @@
+/** A snapshot of what a run made: where checks look and programs run. */
+
+export interface Snapshot {
+  /** Absolute. */
+  readonly root: string;
+  /** What lies outside of it and a program in it needs to read. */
+  readonly readOnlyPaths: readonly string[];
+  /** Removes what was made for it. */
+  close(): Promise<void>;
+}
+
+/** There is no snapshot to be had, and trying again would not help. */
+export class SnapshotImpossible extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'SnapshotImpossible';
+  }
+}
