@@ -31,9 +31,12 @@ const withSteps = (...steps: object[]) =>
   JSON.stringify({
     title: 't',
     goal: 'g',
-    chain: { steps: steps.map((step, at) => ({ name: `s${at}`, adapter: { kind: 'echo' }, ...step })) },
+    chain: {
+      steps: steps.map((step, at) => ({ name: `s${at}`, adapter: { kind: 'echo' }, ...step })),
+    },
   });
-const program = (more: object) => withSteps({ adapter: { kind: 'program', argv: ['true'], ...more } });
+const program = (more: object) =>
+  withSteps({ adapter: { kind: 'program', argv: ['true'], ...more } });
 
 interface Refused {
   error: { code: string; message: string; details?: { issues?: Issue[] } };
@@ -49,7 +52,11 @@ describe('a directive file', () => {
     ['that is not YAML', `${head}chain: [`, 'line'],
     ['with an unknown key', `${head}gaol: x\n`, 'did you mean "goal"'],
     ['with a key twice', `${head}title: again\n`, 'title'],
-    ['with an unknown adapter', withSteps({ adapter: { kind: 'teleport' } }), '/chain/steps/0/adapter'],
+    [
+      'with an unknown adapter',
+      withSteps({ adapter: { kind: 'teleport' } }),
+      '/chain/steps/0/adapter',
+    ],
     ['with a cycle', withSteps({ dependsOn: ['s1'] }, { dependsOn: ['s0'] }), 's0 -> s1 -> s0'],
     ['with an unknown dependency', withSteps({ dependsOn: ['nowhere'] }), 'nowhere'],
     ['with a name twice', withSteps({ name: 'x' }, { name: 'x' }), '/chain/steps/1/name'],
@@ -95,7 +102,10 @@ describe('a repository', () => {
     const plain = mkdtempSync(join(tmpdir(), 'writ-plain-'));
     const missing = await submit(notes(join(plain, 'nowhere')));
     expect(missing).toMatchObject({ code: 2, error: { code: 'repository_missing' } });
-    expect(await submit(notes(plain))).toMatchObject({ code: 2, error: { code: 'not_a_repository' } });
+    expect(await submit(notes(plain))).toMatchObject({
+      code: 2,
+      error: { code: 'not_a_repository' },
+    });
     git(plain, 'init', '--quiet');
     expect(await submit(notes(plain))).toMatchObject({ code: 2, error: { code: 'no_commit' } });
     const who = ['-c', 'user.name=a', '-c', 'user.email=a@b.c'];
@@ -155,7 +165,9 @@ describe('a step', () => {
   });
 
   it('whose declared output is not there fails by path', async () => {
-    const { code, document } = await run(withSteps({ ...{ adapter: { kind: 'program', argv: ['true'] } }, outputs: ['never.txt'] }));
+    const { code, document } = await run(
+      withSteps({ ...{ adapter: { kind: 'program', argv: ['true'] } }, outputs: ['never.txt'] }),
+    );
     expect(code).toBe(10);
     expect(document.steps[0]?.reason).toContain('never.txt');
   });

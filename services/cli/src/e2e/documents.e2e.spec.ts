@@ -13,7 +13,9 @@ beforeAll(async () => {
 afterAll(() => stack?.stop(), 60_000);
 
 const blocks = (language: string) =>
-  [...readme.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map((it) => it[1] ?? '');
+  [...readme.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(
+    (it) => it[1] ?? '',
+  );
 
 /** The commands of the shell blocks, without `npx` and what a pipe does to their output. */
 const commands = blocks('sh')

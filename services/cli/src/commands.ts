@@ -1,0 +1,22 @@
+/**
+ * What carries out each command, read from disk when it is called: reading them all would make every
+ * `--help` wait for the schemas. `import()` would want file extensions here.
+ */
+export const commands = {
+  up: () => (require('./commands/up') as typeof import('./commands/up')).up,
+  down: () => (require('./commands/down') as typeof import('./commands/down')).down,
+  doctor: () => (require('./commands/doctor') as typeof import('./commands/doctor')).doctor,
+  demo: () => (require('./commands/demo') as typeof import('./commands/demo')).demo,
+  submit: () => (require('./commands/submit') as typeof import('./commands/submit')).submit,
+  run: () => (require('./commands/run') as typeof import('./commands/run')).run,
+  watch: () => (require('./commands/watch') as typeof import('./commands/watch')).watch,
+  tell: () => (require('./commands/tell') as typeof import('./commands/tell')).tell,
+  look: () => require('./commands/look') as typeof import('./commands/look'),
+  events: () => (require('./commands/events') as typeof import('./commands/events')).events,
+  runs: () => require('./commands/runs') as typeof import('./commands/runs'),
+  manifest: () => require('./commands/manifest') as typeof import('./commands/manifest'),
+  upkeep: () => require('./commands/upkeep') as typeof import('./commands/upkeep'),
+  dlq: () => require('./commands/dlq') as typeof import('./commands/dlq'),
+  completion: () =>
+    (require('./commands/completion') as typeof import('./commands/completion')).completion,
+} as const;

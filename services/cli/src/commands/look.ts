@@ -1,0 +1,50 @@
+import { type DirectiveDocument, type DirectiveSummary, plainLine } from '@writ/contracts';
+
+import { Gateway } from '../gateway-client';
+import { Output, usesColour } from '../output';
+import type { CommonOptions } from '../program';
+import { directiveView } from '../view/chain-view';
+import { signOf, styleFor, table } from '../view/style';
+
+interface ListOptions extends CommonOptions {
+  readonly status?: string;
+  readonly limit?: number;
+  readonly after?: string;
+}
+
+export async function list(options: ListOptions): Promise<void> {
+  const output = new Output(options);
+  const { status, limit, after } = options;
+  const query = new URLSearchParams();
+  if (status !== undefined) query.set('status', status);
+  if (limit !== undefined) query.set('limit', String(limit));
+  if (after !== undefined) query.set('after', after);
+  const directives = await Gateway.find().get<DirectiveSummary[]>(`/v1/directives?${query}`);
+  if (output.json) {
+    output.value(directives);
+    return;
+  }
+  if (directives.length === 0) {
+    output.talk('no directive; submit one with: writ submit FILE');
+    return;
+  }
+  const style = styleFor(usesColour(process.stdout));
+  const rows = directives.map(({ id, title, status: state, createdAt }) => [
+    style.status(state, `${signOf(state)} ${state}`),
+    id,
+    createdAt.replace('T', ' ').slice(0, 19),
+    plainLine(title, 80),
+  ]);
+  output.data(table(rows).join('\n'));
+}
+
+export async function show(id: string, options: CommonOptions): Promise<void> {
+  const output = new Output(options);
+  const path = `/v1/directives/${encodeURIComponent(id)}`;
+  const directive = await Gateway.find().get<DirectiveDocument>(path);
+  if (output.json) output.value(directive);
+  else {
+    const style = styleFor(usesColour(process.stdout));
+    output.data(directiveView(directive, style, Date.now()).join('\n'));
+  }
+}

@@ -1,0 +1,87 @@
+import { type LogPiece, plainLine, plainText, type RunDocument } from '@writ/contracts';
+
+import { Gateway } from '../gateway-client';
+import { Output, usesColour } from '../output';
+import type { CommonOptions } from '../program';
+import { lineReader } from '../read-sse';
+import { bytes, duration, table } from '../view/style';
+
+const pathOf = (id: string) => `/v1/runs/${encodeURIComponent(id)}`;
+
+/** With --json the run and, under `output`, all that it said. */
+export async function logs(id: string, options: CommonOptions): Promise<void> {
+  const output = new Output(options);
+  const gateway = Gateway.find();
+  const run = await gateway.get<RunDocument>(pathOf(id));
+  if (run.status !== 'complete' && !output.json) {
+    output.talk(`${id} is running; this is what it says from now on`);
+    await printLive(gateway, id, output);
+    return;
+  }
+  if (output.json) {
+    const said = run.status === 'complete' ? await gateway.getText(`${pathOf(id)}/logs`) : null;
+    output.value({ ...run, output: said });
+    return;
+  }
+  const keepColours = usesColour(process.stdout);
+  for await (const line of lineReader(await gateway.pieces(`${pathOf(id)}/logs`))) {
+    output.data(plainText(line, { keepColours }));
+  }
+}
+
+async function printLive(gateway: Gateway, id: string, output: Output): Promise<void> {
+  const keepColours = usesColour(process.stdout);
+  const leave = new AbortController();
+  for await (const { event, data } of gateway.events(`${pathOf(id)}/logs`, leave.signal)) {
+    if (event === 'end') {
+      const { result } = JSON.parse(data) as { result: string };
+      output.talk(`the run has ended: ${result}`);
+      return;
+    }
+    const { text } = JSON.parse(data) as LogPiece;
+    process.stdout.write(plainText(text, { keepColours }));
+  }
+}
+
+export async function runInfo(id: string, options: CommonOptions): Promise<void> {
+  const output = new Output(options);
+  const run = await Gateway.find().get<RunDocument>(pathOf(id));
+  if (output.json) output.value(run);
+  else output.data(runView(run).join('\n'));
+}
+
+function runView(run: RunDocument): string[] {
+  const { error, adapter, bundle, usage } = run;
+  const facts = [
+    ['run', run.runId],
+    ['step', `${run.step}, attempt ${run.attempt}`],
+    ['status', run.result === null ? run.status : `${run.status}: ${run.result}`],
+    ...(error === null
+      ? []
+      : [['error', `${error.kind} ${error.code}: ${plainLine(error.message, 500)}`]]),
+    ...(run.sourceRunId === null ? [] : [['taken from', run.sourceRunId]]),
+    ...(adapter === null ? [] : [['adapter', `${adapter.kind} ${adapter.version}`]]),
+    ...(run.sandbox === null ? [] : [['sandbox', run.sandbox]]),
+    ...(run.exitCode === null ? [] : [['exit code', String(run.exitCode)]]),
+    ...(run.durationMs === null ? [] : [['took', duration(run.durationMs)]]),
+    ...(bundle === null ? [] : [['input bundle', bundle.hash]]),
+    ...(usage === null ? [] : [['cost', `$${usage.costUsd}`]]),
+    ...(run.transcript === null ? [] : [['transcript', run.transcript]]),
+  ];
+  const stages = run.stages.map(({ name, status, startedAt, endedAt }) => [
+    `stage ${name}`,
+    status,
+    duration(Date.parse(endedAt) - Date.parse(startedAt)),
+  ]);
+  const attempts = run.attempts.map((it) => [
+    `attempt ${it.attempt}`,
+    it.error === undefined ? `exit ${it.exitCode ?? it.signal ?? ''}` : plainLine(it.error.message),
+    duration(it.durationMs),
+  ]);
+  const artifacts = run.artifacts.map((it) => [plainLine(it.path), bytes(it.bytes), it.digest]);
+  return [
+    ...table(facts),
+    ...(stages.length + attempts.length === 0 ? [] : ['', ...table([...stages, ...attempts])]),
+    ...(artifacts.length === 0 ? [] : ['', ...table(artifacts)]),
+  ];
+}

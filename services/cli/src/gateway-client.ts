@@ -1,0 +1,164 @@
+/**
+ * The HTTP API as the commands use it. Owns what a problem document becomes, and trying again while
+ * the gateway or a service behind it is away for a moment: a repeated command carries the same key.
+ */
+import { randomUUID } from 'node:crypto';
+
+import { CliError } from './cli-error';
+import { findGateway } from './find-stack';
+import { lineReader, readSse, type SseEvent } from './read-sse';
+
+const RETRY_FOR_MS = 30_000;
+const FIRST_PAUSE_MS = 100;
+
+export interface GatewayOptions {
+  readonly url: string;
+  readonly token?: string | undefined;
+  readonly retryForMs?: number;
+}
+
+interface Ask {
+  readonly method?: string;
+  readonly body?: unknown;
+  readonly bytes?: Uint8Array;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export class Gateway {
+  constructor(private readonly options: GatewayOptions) {}
+
+  /** Of the environment and the running stack. Throws CliError `no_stack`. */
+  static find(): Gateway {
+    return new Gateway({ url: findGateway().url, token: process.env['WRIT_TOKEN'] });
+  }
+
+  async get<T>(path: string, signal?: AbortSignal): Promise<T> {
+    return (await (await this.ask(path, { signal })).json()) as T;
+  }
+
+  async getText(path: string): Promise<string> {
+    return (await this.ask(path)).text();
+  }
+
+  async post<T>(path: string, body: unknown, key: string = randomUUID()): Promise<T> {
+    const headers = { 'idempotency-key': key };
+    return (await (await this.ask(path, { method: 'POST', body, headers })).json()) as T;
+  }
+
+  async exists(path: string): Promise<boolean> {
+    try {
+      await this.ask(path, { method: 'HEAD' });
+      return true;
+    } catch (error) {
+      if (error instanceof CliError && error.code === 'not_found') return false;
+      throw error;
+    }
+  }
+
+  async put(path: string, bytes: Uint8Array): Promise<void> {
+    await (await this.ask(path, { method: 'PUT', bytes })).arrayBuffer();
+  }
+
+  /** The bytes of an answer as they come. */
+  async pieces(path: string): Promise<AsyncIterable<Uint8Array>> {
+    return bodyOf(await this.ask(path));
+  }
+
+  /** Server-sent events until the server ends the stream or the signal is aborted. */
+  async *events(path: string, signal: AbortSignal): AsyncGenerator<SseEvent> {
+    const headers = { accept: 'text/event-stream' };
+    const response = await this.ask(path, { headers, signal });
+    yield* readSse(bodyOf(response));
+  }
+
+  /** Long work: hands over its progress, gives its result. Throws what the last line says. */
+  async work<T>(path: string, body: unknown, onProgress: (state: unknown) => void): Promise<T> {
+    const headers = { 'idempotency-key': randomUUID() };
+    const response = await this.ask(path, { method: 'POST', body, headers });
+    for await (const line of lineReader(bodyOf(response))) {
+      const said = JSON.parse(line) as WorkLine<T>;
+      if ('result' in said) return said.result;
+      if ('error' in said) {
+        throw new CliError(said.error.code, said.error.message, said.error.details);
+      }
+      onProgress(said.progress);
+    }
+    throw new CliError('unavailable', 'the gateway ended before it had the result; try again');
+  }
+
+  private async ask(path: string, ask: Ask = {}): Promise<Response> {
+    const deadline = performance.now() + (this.options.retryForMs ?? RETRY_FOR_MS);
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, 2_000)) {
+      const answer = await this.askOnce(path, ask);
+      if (answer instanceof Response) return answer;
+      const isLast = performance.now() + pause > deadline || ask.signal?.aborted;
+      if (answer.code !== 'unavailable' || isLast) throw answer;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+
+  private async askOnce(path: string, ask: Ask): Promise<Response | CliError> {
+    const { url, token } = this.options;
+    const { method = 'GET', body, bytes, headers, signal } = ask;
+    const content = body === undefined ? bytes : JSON.stringify(body);
+    try {
+      const response = await fetch(url + path, {
+        method,
+        headers: {
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(token ? { authorization: `Bearer ${token}` } : {}),
+          ...headers,
+        },
+        ...(content === undefined ? {} : { body: content }),
+        ...(signal === undefined ? {} : { signal }),
+        redirect: 'error',
+      });
+      return response.ok ? response : await problemOf(response, path);
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      const reason = (error as { cause?: Error }).cause?.message ?? (error as Error).message;
+      const message = `the gateway at ${url} does not answer (${reason}); is the stack running? "writ up" starts it, "writ doctor" looks`;
+      return new CliError('unavailable', message, undefined, { cause: error });
+    }
+  }
+}
+
+type WorkLine<T> =
+  | { progress: unknown }
+  | { result: T }
+  | { error: { code: string; message: string; details?: unknown } };
+
+async function problemOf(response: Response, path: string): Promise<CliError> {
+  const problem = parseProblem(await response.text());
+  const detail = String(problem.detail ?? response.statusText);
+  if (problem.code === 'not_found' || response.status === 404) return notFound(path, detail);
+  if (typeof problem.code === 'string') return new CliError(problem.code, detail, problem.details);
+  const message = `the gateway answered ${response.status} ${detail}`;
+  return new CliError(response.status === 503 ? 'unavailable' : 'error', message);
+}
+
+/** An answer to HEAD has no body, and what stands before the gateway may answer in HTML. */
+function parseProblem(text: string): { code?: unknown; detail?: unknown; details?: unknown } {
+  try {
+    return Object(JSON.parse(text)) as object;
+  } catch {
+    return {};
+  }
+}
+
+/** Names what was asked for, which an answer from deep inside may not. */
+function notFound(path: string, detail: string): CliError {
+  const id = decodeURIComponent(path.split('?')[0]!.split('/')[3] ?? '');
+  return new CliError('not_found', detail.includes(id) ? detail : `${detail}: ${id}`);
+}
+
+async function* bodyOf(response: Response): AsyncGenerator<Uint8Array> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) return;
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
+  } finally {
+    await reader.cancel().catch(() => undefined); // an aborted stream is cancelled already
+  }
+}

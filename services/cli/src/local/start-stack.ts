@@ -1,0 +1,247 @@
+/**
+ * The whole stack under one supervisor: servers, migrations, services, each kept alive; and back.
+ * Owns the order. Up: PostgreSQL and NATS, the migrator, the services all at once, the stack file
+ * when all are ready. Down: services, NATS, PostgreSQL, the files.
+ */
+import { startNats, startPostgres } from '@writ/embedded-servers';
+
+import { CliError } from '../cli-error';
+import type { StackFile } from '../find-stack';
+import { claimHome, type Claim } from './claim-home';
+import { writeJson } from './keep-json';
+import { LogFile } from './log-file';
+import { Ports } from './ports';
+import { loadSecrets, type Secrets } from './secrets';
+import {
+  runToEnd,
+  serviceEnvironment,
+  type ServiceProcess,
+  serviceMain,
+  startService,
+  untilReady,
+} from './service-process';
+import { makeFolders, type ServiceName, services, stackHome, type StackHome } from './stack-home';
+import { type Running, Supervised } from './supervised';
+
+export interface StackOptions {
+  readonly home: string;
+  readonly only?: readonly ServiceName[] | undefined;
+  readonly gatewayPort?: number | undefined;
+  readonly readyWithinMs?: number | undefined;
+  /** What happens, in words. */
+  readonly tell: (text: string) => void;
+  /** Aborted to give up while it starts. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Stack {
+  readonly file: StackFile;
+  stop(): Promise<void>;
+  /** At once, nothing asked. */
+  kill(): void;
+}
+
+const READY_LIMIT_MS = 60_000;
+const SERVICE_STOP_MS = 30_000;
+
+interface Server extends Running {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** Throws CliError or ServerError; when it throws, nothing is left running. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const home = stackHome(options.home);
+  for (const name of [...services, 'migrator']) serviceMain(name);
+  makeFolders(home);
+  const claim = await claimHome(home, options.tell);
+  const stack = new LocalStack(home, claim, options);
+  try {
+    await stack.start();
+    return stack;
+  } catch (error) {
+    await stack.stop();
+    throw error;
+  }
+}
+
+class LocalStack implements Stack {
+  private readonly secrets: Secrets;
+  private readonly ports: Ports;
+  private postgres: Supervised<Server> | undefined;
+  private nats: Supervised<Server> | undefined;
+  private readonly running: Supervised<ServiceProcess>[] = [];
+  private databaseUrl = process.env['DATABASE_URL'] ?? '';
+  private natsUrl = process.env['NATS_URL'] ?? '';
+  private natsToken = process.env['NATS_TOKEN'];
+  private isReady = false;
+  private stopped: Promise<void> | undefined;
+
+  constructor(
+    private readonly home: StackHome,
+    private readonly claim: Claim,
+    private readonly options: StackOptions,
+  ) {
+    this.secrets = loadSecrets(home);
+    this.ports = new Ports(home);
+  }
+
+  async start(): Promise<void> {
+    await all([this.startPostgres(), this.startNats()]);
+    this.goOn();
+    await this.migrate();
+    this.goOn();
+    await this.startServices();
+    this.goOn();
+    this.isReady = true;
+    writeJson(this.home.stackFile, this.file);
+  }
+
+  get file(): StackFile {
+    const processes: Record<string, { pid: number; httpUrl?: string }> = {};
+    for (const server of [this.postgres, this.nats]) {
+      if (server?.current) processes[server.name] = { pid: server.current.pid };
+    }
+    for (const { name, current } of this.running) {
+      if (current) processes[name] = { pid: current.pid, httpUrl: current.httpUrl };
+    }
+    const gatewayUrl = processes['gateway']?.httpUrl;
+    const { databaseUrl, natsUrl } = this;
+    return { databaseUrl, natsUrl, ...(gatewayUrl === undefined ? {} : { gatewayUrl }), processes };
+  }
+
+  stop(): Promise<void> {
+    this.stopped ??= this.stopInOrder();
+    return this.stopped;
+  }
+
+  kill(): void {
+    for (const { current } of this.running) current?.kill('SIGKILL');
+    for (const server of [this.nats, this.postgres]) {
+      if (server?.current) process.kill(server.current.pid, 'SIGKILL');
+    }
+    this.claim.release();
+  }
+
+  private async stopInOrder(): Promise<void> {
+    await Promise.all(this.running.map((service) => service.stop(endService)));
+    await this.nats?.stop((server) => server.stop());
+    await this.postgres?.stop((server) => server.stop());
+    this.claim.release();
+  }
+
+  private async startPostgres(): Promise<void> {
+    if (this.databaseUrl !== '') return;
+    const port = await this.ports.of('postgres');
+    this.postgres = this.server('postgres', async (log) => {
+      const { url, pid, exited, stop } = await startPostgres({
+        ...{ dataDir: this.home.postgres, port, log, tetherToParent: true },
+      });
+      return { url, pid, ended: exited.then(howItEnded), stop: () => stop() };
+    });
+    this.databaseUrl = (await this.postgres.start()).url;
+  }
+
+  private async startNats(): Promise<void> {
+    if (this.natsUrl !== '') return;
+    const port = await this.ports.of('nats');
+    const token = this.secrets.natsToken;
+    this.natsToken = token;
+    this.nats = this.server('nats', async (log) => {
+      const { url, pid, exited, stop } = await startNats({
+        ...{ storeDir: this.home.nats, port, token, log, tetherToParent: true },
+      });
+      return { url, pid, ended: exited.then(howItEnded), stop };
+    });
+    this.natsUrl = (await this.nats.start()).url;
+  }
+
+  private server(name: string, start: (log: (line: string) => void) => Promise<Server>) {
+    const log = new LogFile(this.home.logOf(name));
+    return new Supervised<Server>({
+      ...{ name, log, tell: this.options.tell },
+      start: () => start((line) => log.line(line)),
+      started: ({ pid }) => this.noted(name, pid),
+    });
+  }
+
+  private async migrate(): Promise<void> {
+    const passwords = Object.entries(this.secrets.passwords).map(([name, password]) => [
+      `WRIT_${name.toUpperCase()}_PASSWORD`,
+      password,
+    ]);
+    const environment = serviceEnvironment({
+      ...Object.fromEntries(passwords),
+      DATABASE_URL: this.databaseUrl,
+    });
+    await runToEnd('migrator', environment, new LogFile(this.home.logOf('migrator')));
+  }
+
+  private async startServices(): Promise<void> {
+    const deadline = performance.now() + (this.options.readyWithinMs ?? READY_LIMIT_MS);
+    const wanted = this.options.only ?? services;
+    const starting = wanted.map(async (name) => {
+      const log = new LogFile(this.home.logOf(name));
+      const environment = await this.environmentOf(name);
+      const service = new Supervised<ServiceProcess>({
+        ...{ name, log, tell: this.options.tell },
+        start: () => startService(name, environment, log),
+        started: ({ pid }) => this.noted(name, pid),
+      });
+      this.running.push(service);
+      await untilReady(name, await service.start(), log, deadline, this.options.signal);
+    });
+    await all(starting);
+  }
+
+  private async environmentOf(name: ServiceName): Promise<NodeJS.ProcessEnv> {
+    const isGateway = name === 'gateway';
+    const port = await this.ports.of(name, isGateway ? this.options.gatewayPort : undefined);
+    const token = process.env['WRIT_TOKEN'];
+    return serviceEnvironment({
+      NATS_URL: this.natsUrl,
+      ...(this.natsToken === undefined ? {} : { NATS_TOKEN: this.natsToken }),
+      HTTP_HOST: '127.0.0.1',
+      HTTP_PORT: String(port),
+      WRIT_CONTENT_DIR: this.home.content,
+      WRIT_DATA_DIR: this.home.dataOf(name),
+      ...(isGateway ? (token ? { WRIT_TOKEN: token } : {}) : { DATABASE_URL: this.urlOf(name) }),
+    });
+  }
+
+  /** The database as the role of that service, which may do no more than it needs. */
+  private urlOf(name: string): string {
+    const url = new URL(this.databaseUrl);
+    url.username = `writ_${name}`;
+    url.password = this.secrets.passwords[name] ?? '';
+    return url.href;
+  }
+
+  /** Another process stands behind the name now. */
+  private noted(name: string, pid: number): void {
+    this.claim.note(name, pid);
+    if (this.isReady && this.stopped === undefined) writeJson(this.home.stackFile, this.file);
+  }
+
+  private goOn(): void {
+    if (this.options.signal?.aborted)
+      throw new CliError('interrupted', 'interrupted while starting');
+  }
+}
+
+/** Waits for all, so that nothing is still starting when the first failure is thrown. */
+async function all(work: readonly Promise<unknown>[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find((it) => it.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
+
+async function endService(service: ServiceProcess): Promise<void> {
+  service.kill('SIGTERM');
+  const timer = setTimeout(() => service.kill('SIGKILL'), SERVICE_STOP_MS);
+  await service.ended;
+  clearTimeout(timer);
+}
+
+function howItEnded({ code, signal }: { code: number | null; signal: string | null }): string {
+  return signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`;
+}

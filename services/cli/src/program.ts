@@ -1,0 +1,250 @@
+/**
+ * The command line at a glance: every command with its options. What a command does is in
+ * `commands/`, loaded when it is called, so that `--help` costs no more than reading this.
+ */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+
+import { CliError, EXIT } from './cli-error';
+import { commands } from './commands';
+import { printError } from './output';
+
+export interface CommonOptions {
+  readonly json: boolean;
+  readonly timeoutMs?: number;
+}
+
+type End = (code: number) => void;
+type Action<A extends unknown[]> = (...args: A) => Promise<number | void>;
+
+export async function run(argv: readonly string[]): Promise<number> {
+  let exitCode: number = EXIT.ok;
+  const json = argv.includes('--json');
+  const program = makeProgram((code) => (exitCode = code), json);
+  try {
+    await program.parseAsync(['node', 'writ', ...argv]);
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
+    if (!(error instanceof CommanderError)) return printError(error, json).exitCode;
+    // Commander has said it already; with --json it kept silent.
+    if (json) printError(new CliError('usage', usageMessage(error)), json);
+    return EXIT.usage;
+  }
+}
+
+function usageMessage({ message, code }: CommanderError): string {
+  if (code === 'commander.help') return 'name a subcommand; "--help" lists them';
+  return message.replace(/^error: /, '').replace(/\n/g, ' ');
+}
+
+/** With `json` it says nothing about wrong usage: the caller does, as JSON. */
+export function makeProgram(end: End = () => undefined, json = false): Command {
+  const program = new Command('writ')
+    .description('Carries out directives: plans, executes, verifies, and keeps the record.')
+    .version((require('../package.json') as { version: string }).version)
+    .exitOverride()
+    .configureOutput({
+      writeErr: (text) => {
+        if (!json) process.stderr.write(text);
+      },
+      outputError: (text, write) => write(text.replace(/^error:/, 'writ:')),
+    })
+    .showHelpAfterError('("--help" lists commands and options)')
+    .addHelpText('after', FOOTER);
+  stackCommands(program, end);
+  directiveCommands(program, end);
+  recordCommands(program, end);
+  return program;
+}
+
+const FOOTER = `
+Environment:
+  WRIT_HOME    where the local stack keeps its things (.writ in this folder)
+  WRIT_URL     the gateway of a stack elsewhere; WRIT_TOKEN its token
+  NO_COLOR     no colours
+
+Exit codes: 0 ok, 1 error, 2 usage or an erroneous file, 3 not found, 4 not allowed, 5 conflict,
+6 waits for a person, 7 timeout, 10 the directive failed, 11 verification failed, 130 interrupted`;
+
+/** Every command has `--json` and `--timeout`; the time of those that wait is kept by themselves. */
+function common(command: Command, timeout = 'give up after so long'): Command {
+  return command
+    .option('--json', 'data as JSON on stdout', false)
+    .addOption(new Option('--timeout <seconds>', timeout).argParser(seconds));
+}
+
+/** Runs an action with the options in the form in which the commands take them. */
+function acts<A extends unknown[]>(end: End, load: () => Action<A>, waits = false) {
+  return async (...args: unknown[]): Promise<void> => {
+    const command = args.at(-1) as Command;
+    const { timeout, ...options } = command.opts<{ timeout?: number; json: boolean }>();
+    const timer =
+      timeout === undefined || waits
+        ? undefined
+        : setTimeout(giveUp, timeout, timeout, options.json);
+    const common = { ...options, ...(timeout === undefined ? {} : { timeoutMs: timeout }) };
+    try {
+      const code = await load()(...([...args.slice(0, -2), common] as unknown as A));
+      if (typeof code === 'number') end(code);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}
+
+function giveUp(ms: number, json: boolean): void {
+  printError(new CliError('timeout', `no answer within ${ms / 1000} s`), json);
+  process.exit(EXIT.timeout);
+}
+
+function stackCommands(program: Command, end: End): void {
+  program.commandsGroup('Local stack:');
+  common(program.command('up'), 'how long everything may take to be ready')
+    .description('starts PostgreSQL, NATS and the services')
+    .option('--detach', 'return when all are ready', false)
+    .addOption(
+      new Option('--only <services>', 'start some, e.g. planner,executor').argParser(names),
+    )
+    .addOption(new Option('--port <port>', 'of the gateway').argParser(port))
+    .action(acts(end, commands.up, true));
+  common(program.command('down'))
+    .description('stops what "up" started')
+    .action(acts(end, commands.down));
+  common(program.command('doctor'))
+    .description('looks at everything that is needed, and says what to do')
+    .action(acts(end, commands.doctor));
+  common(program.command('demo'), 'give up after so long')
+    .description('runs an example on a stack of its own')
+    .action(acts(end, commands.demo, true));
+}
+
+const fileArgument = ['<file>', 'directive file, YAML or JSON; - reads stdin'] as const;
+
+function directiveCommands(program: Command, end: End): void {
+  program.commandsGroup('Directives:');
+  const withVariables = (command: Command) =>
+    common(command)
+      .argument(...fileArgument)
+      .option('--var <name=value>', 'sets a variable of the file', collect, []);
+  withVariables(program.command('submit'))
+    .description('submits a directive')
+    .option('--no-start', 'only create it; "start" starts it')
+    .option('--key <key>', 'the same key again submits it only once')
+    .action(acts(end, commands.submit));
+  withVariables(program.command('run'))
+    .description('submits a directive and follows it to its end; starts a stack if none runs')
+    .action(acts(end, commands.run, true));
+  common(program.command('list'))
+    .description('lists directives, newest first')
+    .option('--status <status>', 'only those in this state')
+    .addOption(new Option('--limit <n>', 'so many').argParser(count))
+    .option('--after <id>', 'those after this one')
+    .action(acts(end, () => commands.look().list));
+  common(program.command('show').argument('<id>'))
+    .description('shows a directive with its steps')
+    .action(acts(end, () => commands.look().show));
+  common(program.command('watch').argument('<id>'))
+    .description('follows a directive to its end')
+    .action(acts(end, commands.watch, true));
+  for (const [verb, description, reason] of VERBS) {
+    const command = common(program.command(verb).argument('<id>')).description(description);
+    if (reason) command.option('--reason <text>', 'for the record');
+    command
+      .option('--key <key>', 'the same key again acts only once')
+      .action(
+        acts(end, () => (id: string, options: CommonOptions) => commands.tell()(verb, id, options)),
+      );
+  }
+}
+
+const VERBS = [
+  ['start', 'starts a directive that was submitted with --no-start', false],
+  ['pause', 'starts no more steps; running ones end', true],
+  ['resume', 'goes on after a pause', false],
+  ['stop', 'ends a directive for good, running steps too', true],
+  ['archive', 'puts an ended directive away', false],
+] as const;
+
+function recordCommands(program: Command, end: End): void {
+  program.commandsGroup('The record:');
+  common(program.command('events'))
+    .description('prints events of the log')
+    .option('--directive <id>', 'only of this directive')
+    .addOption(new Option('--after <position>', 'only later ones').argParser(position))
+    .addOption(new Option('--limit <n>', 'so many').argParser(count))
+    .option('--follow', 'go on with what comes', false)
+    .action(acts(end, commands.events));
+  common(program.command('logs').argument('<run>'))
+    .description('prints what a run said, live while it runs')
+    .action(acts(end, () => commands.runs().logs));
+  common(program.command('run-info').argument('<run>'))
+    .description('shows a run: stages, attempts, usage')
+    .action(acts(end, () => commands.runs().runInfo));
+  const manifest = program.command('manifest').description('shows and verifies sealed manifests');
+  common(manifest.command('show').argument('<id>', 'a run or a directive'))
+    .description('prints the manifest')
+    .action(acts(end, () => commands.manifest().show));
+  common(manifest.command('verify').argument('<file>', '- reads stdin'))
+    .description('checks the hashes in a manifest, with nothing running')
+    .option('--digest <digest>', 'what it must be, as the log has it')
+    .action(acts(end, () => commands.manifest().verify));
+  const log = program.command('log').description('verifies the log');
+  common(log.command('verify'))
+    .description('recomputes every hash and compares the signed checkpoints')
+    .action(acts(end, () => commands.upkeep().verifyLog));
+  common(program.command('rebuild'))
+    .description('builds the read models anew from the log')
+    .option('--check', 'beside the live ones, and compares', false)
+    .action(acts(end, () => commands.upkeep().rebuild));
+  const dlq = program.command('dlq').description('dead letters: what could not be handled');
+  common(dlq.command('ls'))
+    .description('lists them, newest first')
+    .addOption(new Option('--limit <n>', 'so many').argParser(count))
+    .action(acts(end, () => commands.dlq().ls));
+  common(dlq.command('show').argument('<id>'))
+    .description('shows one with its error and the original')
+    .action(acts(end, () => commands.dlq().show));
+  common(dlq.command('replay').argument('<id>'))
+    .description('sends the original again')
+    .action(acts(end, () => commands.dlq().replay));
+  program
+    .command('completion')
+    .description('prints a completion script: eval "$(writ completion bash)"')
+    .argument('<shell>', 'bash, zsh or fish')
+    .action((shell: string) => {
+      process.stdout.write(commands.completion()(shell, program));
+    });
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return Math.ceil(value * 1000);
+  throw new InvalidArgumentError('give seconds, more than 0.');
+}
+
+function count(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('give a whole number from 1 on.');
+}
+
+function position(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('give a position of the log.');
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0 && value < 65_536) return value;
+  throw new InvalidArgumentError('give a port from 1 to 65535.');
+}
+
+function names(text: string): string[] {
+  return text
+    .split(',')
+    .map((name) => name.trim())
+    .filter(Boolean);
+}
+
+function collect(value: string, before: string[]): string[] {
+  return [...before, value];
+}

@@ -1,0 +1,34 @@
+/** The same for where nothing can be drawn again: a line for each thing that changed. */
+import { type DirectiveDocument, plainLine } from '@writ/contracts';
+
+import { duration, signOf } from './style';
+
+export class StepLines {
+  private readonly steps = new Map<string, string>();
+  private status = '';
+
+  /** What is new since the last time. */
+  changes(directive: DirectiveDocument): string[] {
+    const lines: string[] = [];
+    for (const step of directive.steps) {
+      const seen = `${step.status} ${step.attempt}`;
+      const before = this.steps.get(step.name);
+      this.steps.set(step.name, seen);
+      if (seen === before || step.status === 'pending') continue;
+      const took =
+        step.startedAt !== null && step.completedAt !== null
+          ? ` in ${duration(Date.parse(step.completedAt) - Date.parse(step.startedAt))}`
+          : '';
+      const cached =
+        step.runStatus === 'skipped' && step.status === 'passed' ? ' (from the cache)' : '';
+      const why = step.reason === undefined ? '' : `: ${plainLine(step.reason)}`;
+      lines.push(`${signOf(step.status)} ${step.name} ${step.status}${took}${cached}${why}`);
+    }
+    if (directive.status !== this.status) {
+      this.status = directive.status;
+      const why = directive.reason === undefined ? '' : `: ${plainLine(directive.reason)}`;
+      lines.push(`${signOf(directive.status)} ${directive.id} ${directive.status}${why}`);
+    }
+    return lines;
+  }
+}

@@ -1,0 +1,48 @@
+import { Controller, Inject, Query, Res } from '@nestjs/common';
+import { type DirectiveDocument, type DirectiveSummary, queries } from '@writ/contracts';
+import { readFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
+import { join } from 'node:path';
+
+import { Backend } from '../backend';
+import { checked, Serves } from '../http/serves';
+import { directivePage, listPage } from '../page/render-page';
+import { routes } from '../routes';
+
+const ASSETS = join(__dirname, '..', '..', 'page');
+const LISTED = 100;
+
+@Controller()
+export class PageController {
+  private readonly script = readFileSync(join(ASSETS, 'page.js'), 'utf8');
+  private readonly style = readFileSync(join(ASSETS, 'page.css'), 'utf8');
+
+  constructor(@Inject(Backend) private readonly backend: Backend) {}
+
+  @Serves(routes.page)
+  async page(
+    @Query(checked(routes.page.query)) { directive: id }: { directive?: string },
+    @Res({ passthrough: true }) response: ServerResponse,
+  ): Promise<string> {
+    response.setHeader('Content-Type', 'text/html; charset=utf-8');
+    if (id === undefined) {
+      const directives = await this.backend.query(queries.directives, { limit: LISTED });
+      return listPage(directives as DirectiveSummary[]);
+    }
+    return directivePage(
+      (await this.backend.query(queries.directive, { id })) as DirectiveDocument,
+    );
+  }
+
+  @Serves(routes.pageScript)
+  pageScript(@Res({ passthrough: true }) response: ServerResponse): string {
+    response.setHeader('Content-Type', 'text/javascript; charset=utf-8');
+    return this.script;
+  }
+
+  @Serves(routes.pageStyle)
+  pageStyle(@Res({ passthrough: true }) response: ServerResponse): string {
+    response.setHeader('Content-Type', 'text/css; charset=utf-8');
+    return this.style;
+  }
+}

@@ -1,0 +1,41 @@
+/** Ties a handler to its line in the table of routes, and what it takes to the schemas there. */
+import {
+  applyDecorators,
+  HttpCode,
+  type PipeTransform,
+  RequestMapping,
+  RequestMethod,
+} from '@nestjs/common';
+import { explainIssues } from '@writ/contracts';
+import type { z } from 'zod';
+
+import type { Route } from '../routes';
+import { Problem } from './problem';
+
+const methods = {
+  get: RequestMethod.GET,
+  post: RequestMethod.POST,
+  put: RequestMethod.PUT,
+} as const;
+
+export function Serves(route: Route): MethodDecorator {
+  const path = route.path.replace(/\{(\w+)\}/g, ':$1');
+  return applyDecorators(
+    RequestMapping({ path, method: methods[route.method] }) as MethodDecorator,
+    HttpCode(route.status ?? 200) as MethodDecorator,
+  );
+}
+
+/** A pipe that reads what came by its schema; throws Problem malformed with every issue. */
+export function checked(schema: z.ZodType): PipeTransform {
+  return {
+    transform(value: unknown) {
+      const given = typeof value === 'object' && value !== null ? { ...value } : value;
+      const result = schema.safeParse(given);
+      if (result.success) return result.data;
+      const issues = explainIssues(schema, result.error, given);
+      const sentence = issues.map((issue) => issue.message).join('; ');
+      throw new Problem('malformed', sentence, { issues });
+    },
+  };
+}

@@ -1,0 +1,129 @@
+/**
+ * The page for people, rendered here so that it can be read without a script. Everything that came
+ * from a directive, a program or an agent goes through `text`.
+ */
+import {
+  type DirectiveDocument,
+  type DirectiveSummary,
+  finalStatuses,
+  plainLine,
+  type StepDocument,
+} from '@writ/contracts';
+
+/** Each state has a sign of its own, beside its word: colour alone says nothing. */
+const signs: Readonly<Record<string, string>> = {
+  draft: '○',
+  pending: '○',
+  planning: '◔',
+  active: '▶',
+  running: '▶',
+  evaluating: '◑',
+  merging: '◕',
+  paused: '‖',
+  completed: '✓',
+  passed: '✓',
+  failed: '✗',
+  blocked: '⊘',
+  stopped: '■',
+  cancelled: '■',
+  archived: '▤',
+};
+
+export function listPage(directives: readonly DirectiveSummary[]): string {
+  const rows = directives.map(
+    (it) => `<tr>
+<td class="status">${status(it.status)}</td>
+<td><a href="/?directive=${text(it.id)}">${text(it.title)}</a></td>
+<td><code>${text(it.id)}</code></td>
+<td>${time(it.createdAt)}</td>
+</tr>`,
+  );
+  const table = `<table><thead><tr><th>State</th><th>Directive</th><th>Id</th><th>Created</th></tr></thead>
+<tbody>${rows.join('\n')}</tbody></table>`;
+  const empty = `<p>There is no directive yet. Submit one:</p><pre>writ submit directive.yaml</pre>`;
+  return page('Directives', `<h1>Directives</h1>\n${directives.length === 0 ? empty : table}`);
+}
+
+export function directivePage(directive: DirectiveDocument): string {
+  const ended = finalStatuses.includes(directive.status);
+  const { branch, commit } = directive.workspace;
+  const where =
+    branch === null
+      ? ''
+      : `<p>Branch <code>${text(branch)}</code>${commit === null ? '' : ` at <code>${text(commit.slice(0, 12))}</code>`}</p>`;
+  const body = `<p><a href="/">All directives</a></p>
+<main data-directive="${text(directive.id)}" data-position="${directive.position}"${ended ? ' data-ended' : ''}>
+<h1>${text(directive.title)}</h1>
+<p><span class="status" id="status">${status(directive.status)}</span> <span id="reason">${text(directive.reason ?? '')}</span></p>
+<p class="goal">${text(directive.goal)}</p>
+${where}
+<table><thead><tr><th>State</th><th>Step</th><th>After</th><th>Took</th><th>Made</th></tr></thead>
+<tbody id="steps">${directive.steps.map(stepRow).join('\n')}</tbody></table>
+<h2>Events</h2>
+<p id="feed" role="status">${ended ? 'It has ended.' : 'Without a script this page does not follow; load it again to see more.'}</p>
+<ol id="events" reversed></ol>
+<h2>On the command line</h2>
+<pre>writ watch ${text(directive.id)}
+writ show ${text(directive.id)} --json</pre>
+</main>`;
+  return page(directive.title, body);
+}
+
+function stepRow(step: StepDocument): string {
+  const made = step.artifacts.map(
+    (it) =>
+      `<a href="/v1/artifacts/${text(it.digest)}?name=${encodeURIComponent(it.path.split('/').at(-1)!)}">${text(it.path)}</a>`,
+  );
+  return `<tr data-step="${text(step.name)}">
+<td class="status">${status(step.status)}</td>
+<td>${text(step.name)}<div class="reason">${text(step.reason ?? '')}</div></td>
+<td>${step.dependsOn.map(text).join(', ')}</td>
+<td class="took">${took(step)}</td>
+<td class="made">${made.join(', ')}</td>
+</tr>`;
+}
+
+function status(word: string): string {
+  return `<span class="sign" aria-hidden="true" data-state="${text(word)}">${signs[word] ?? '?'}</span> ${text(word)}`;
+}
+
+function took({ startedAt, completedAt }: StepDocument): string {
+  if (startedAt === null || completedAt === null) return '';
+  const seconds = (Date.parse(completedAt) - Date.parse(startedAt)) / 1000;
+  return seconds < 60 ? `${seconds.toFixed(1)} s` : `${(seconds / 60).toFixed(1)} min`;
+}
+
+function time(at: string): string {
+  return `<time datetime="${text(at)}">${text(at.replace('T', ' ').replace(/\..*/, ' UTC'))}</time>`;
+}
+
+function page(title: string, body: string): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${text(title)} - Writ</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/page.css">
+<script src="/page.js" defer></script>
+</head>
+<body>
+${body}
+</body>
+</html>
+`;
+}
+
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+function text(value: string): string {
+  return plainLine(value, 2000).replace(/[&<>"']/g, (it) => entities[it]!);
+}

@@ -1,0 +1,101 @@
+/**
+ * The HTTP server around the application. Owns what holds for every request: its limits in time and
+ * size, its id, the security headers, and who may ask.
+ */
+import { NestFactory } from '@nestjs/core';
+import { nestLogger } from '@writ/observability';
+import type { Express } from 'express';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import { AppModule, type GatewayParts } from './app.module';
+import { refuseAccess } from './http/access';
+import { sendProblem } from './http/problem';
+import { asProblem } from './http/problem-filter';
+import { readJsonBody } from './http/read-body';
+import { giveRequestId, requestIdOf } from './http/request-id';
+import { setSecurityHeaders } from './http/security-headers';
+import { OpenStreams } from './open-streams';
+
+export interface ServeOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly token?: string | undefined;
+  /** How long a whole request, body and all, may take to arrive. */
+  readonly requestTimeoutMs?: number;
+}
+
+export interface Served {
+  readonly url: string;
+  /** Ends the streams, lets what is under way finish, closes. */
+  stop(): Promise<void>;
+}
+
+export async function serve(parts: GatewayParts, options: ServeOptions): Promise<Served> {
+  const app = await NestFactory.create(AppModule.of(parts), {
+    bodyParser: false,
+    abortOnError: false,
+    logger: nestLogger(parts.logger),
+  });
+  app.use(entrance(options.token));
+  const express = app.getHttpAdapter().getInstance() as Express;
+  express.disable('x-powered-by');
+  express.disable('etag');
+  await app.init();
+  const requestTimeout = options.requestTimeoutMs ?? 60_000;
+  const limits = {
+    requestTimeout,
+    headersTimeout: Math.min(10_000, requestTimeout),
+    connectionsCheckingInterval: Math.min(1_000, requestTimeout),
+    keepAliveTimeout: 65_000,
+    maxHeaderSize: 16 * 1024,
+  };
+  const server = createServer(limits, express);
+  server.maxConnections = 2_000;
+  await listen(server, options);
+  const { port } = server.address() as AddressInfo;
+  const host = options.host.includes(':') ? `[${options.host}]` : options.host;
+  return {
+    url: `http://${host}:${port}`,
+    stop: async () => {
+      app.get(OpenStreams).endAll();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      await closed;
+      await app.close();
+    },
+  };
+}
+
+function entrance(token: string | undefined) {
+  return (request: IncomingMessage, response: ServerResponse, next: () => void): void => {
+    giveRequestId(response);
+    setSecurityHeaders(response);
+    const refused = refuseAccess(request, token);
+    if (refused !== undefined) {
+      sendProblem(response, refused, requestIdOf(response));
+      return;
+    }
+    if (request.method !== 'POST') {
+      next();
+      return;
+    }
+    readJsonBody(request).then(
+      (body) => {
+        (request as IncomingMessage & { body?: unknown }).body = body;
+        next();
+      },
+      (error: unknown) => sendProblem(response, asProblem(error), requestIdOf(response)),
+    );
+  };
+}
+
+function listen(server: Server, { host, port }: ServeOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const taken = `${host}:${port} is taken by another process; choose another HTTP_PORT, or 0 for any free one`;
+      reject(error.code === 'EADDRINUSE' ? new Error(taken, { cause: error }) : error);
+    });
+    server.listen({ host, port }, resolve);
+  });
+}
