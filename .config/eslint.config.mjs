@@ -145,7 +145,7 @@ const rules = {
   eqeqeq: 'error',
   '@typescript-eslint/no-explicit-any': 'error',
   '@typescript-eslint/ban-ts-comment': 'error',
-  '@typescript-eslint/no-require-imports': ['error', { allow: ['/package\\.json$'] }],
+  '@typescript-eslint/no-require-imports': ['error', { allow: ['/package\\.json$', '^\\.'] }],
   '@typescript-eslint/no-unused-vars': [
     'error',
     { argsIgnorePattern: '^_', varsIgnorePattern: '^_' },
@@ -154,7 +154,6 @@ const rules = {
 const typedRules = {
   '@typescript-eslint/no-floating-promises': 'error',
   '@typescript-eslint/await-thenable': 'error',
-  '@typescript-eslint/only-throw-error': 'error',
   '@typescript-eslint/switch-exhaustiveness-check': [
     'error',
     { considerDefaultExhaustiveForUnions: true },

@@ -57,7 +57,9 @@ describe('subjects', () => {
   });
 
   it('are each in the stream that their consumer reads', () => {
-    const byName = new Map(Object.values(streams).map((stream) => [stream.name, stream]));
+    const byName = new Map<string, { subjects: readonly string[] }>(
+      Object.values(streams).map((stream) => [stream.name, stream]),
+    );
     for (const { stream, subject } of Object.values(consumers)) {
       const prefixes = byName.get(stream)?.subjects.map((it) => it.replace(/>$/, '')) ?? [];
       expect(prefixes.some((prefix) => subject.startsWith(prefix))).toBe(true);

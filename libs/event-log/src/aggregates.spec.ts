@@ -145,14 +145,78 @@ describe('handling a command', () => {
     expect(watched.appends).toBe(4);
   });
 
-  it('lets commands to one stream wait for each other, without a conflict', async () => {
+  it('decides those together that waited for one stream, and gives each its own answer', async () => {
     const watched = log();
     const aggregates = on(watched);
     const handled = await Promise.all(
+      ['x', 'y', 'x', 'z', 'more', 'y'].map((add) => aggregates.handle(stream, { add }, metadata)),
+    );
+    expect(handled).toMatchObject([
+      { version: 1, position: 1, state: { steps: ['x'] }, events: [{ version: 1 }] },
+      { version: 2, position: 2, state: { steps: ['x', 'y'] }, events: [{ version: 2 }] },
+      { version: 2, position: 2, state: { steps: ['x', 'y'] }, events: [] },
+      { version: 3, position: 3, state: { steps: ['x', 'y', 'z'] }, events: [{ version: 3 }] },
+      { refused: 'illegal_transition' },
+      { version: 3, position: 3, events: [] },
+    ]);
+    expect(watched.appends).toBe(2); // the first went at once, the others together
+    expect(watched.reads).toBe(1);
+  });
+
+  it('decides all of them again when another process was faster', async () => {
+    const watched = log();
+    const aggregates = on(watched);
+    watched.beforeAppend = async () => {
+      if (watched.appends === 2) await other(watched, 'theirs', 1);
+    };
+    const handled = await Promise.all(
       ['x', 'y', 'z'].map((add) => aggregates.handle(stream, { add }, metadata)),
     );
-    expect(handled.map((it) => 'version' in it && it.version)).toEqual([1, 2, 3]);
-    expect(watched.appends).toBe(3);
+    expect(handled).toMatchObject([
+      { state: { steps: ['x'] } },
+      { state: { steps: ['x', 'theirs', 'y'] }, version: 3 },
+      { refused: 'illegal_transition' }, // theirs took the last place
+    ]);
+  });
+
+  it('lets one that cannot be recorded, or throws, fail alone', async () => {
+    const watched = log();
+    const fragile: Decider<Counter, Command, Added> = {
+      ...counter,
+      decide(command, state) {
+        if (command.add === 'throws') throw new Error('a defect');
+        const bad = { type: 'Added', data: { step: NaN as never } } as const;
+        return command.add === 'bad' ? [bad] : counter.decide(command, state);
+      },
+    };
+    const aggregates = new Aggregates({ log: watched, decider: fragile });
+    const adds = ['x', 'bad', 'throws', 'y', 'bad'];
+    const outcomes = await Promise.allSettled(
+      adds.map((add) => aggregates.handle(stream, { add }, metadata)),
+    );
+    expect(outcomes).toMatchObject([
+      { status: 'fulfilled' },
+      { status: 'rejected', reason: { code: 'not_json' } },
+      { status: 'rejected', reason: { message: 'a defect' } },
+      { status: 'fulfilled', value: { state: { steps: ['x', 'y'] }, version: 2 } },
+      { status: 'rejected', reason: { code: 'not_json' } },
+    ]);
+  });
+
+  it('shows later decisions the events of earlier ones as they will be read', async () => {
+    const seen: unknown[] = [];
+    const watched = log();
+    const dated: Decider<Counter, Command, Added> = {
+      ...counter,
+      decide: (command) => [{ type: 'Added', data: { step: new Date(0) as never, ...command } }],
+      evolve(state, event) {
+        seen.push((event.data as Added['data']).step);
+        return counter.evolve(state, event);
+      },
+    };
+    const aggregates = new Aggregates({ log: watched, decider: dated });
+    await Promise.all(['x', 'y', 'z'].map((add) => aggregates.handle(stream, { add }, metadata)));
+    expect(new Set(seen)).toEqual(new Set(['1970-01-01T00:00:00.000Z']));
   });
 
   it('lets commands to different streams go side by side', async () => {

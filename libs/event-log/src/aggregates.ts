@@ -4,31 +4,26 @@
  * G1 A decision counts only when its append goes in at the version it was made on. On a conflict
  *    the tail is read and the command decided again, in place and a bounded number of times.
  * G2 A refusal, and a decision for nothing, have no append to prove them. Made on a state from
- *    memory, they are confirmed by reading the tail first: another process may have gone on.
- * G3 Commands to one stream in this process wait for each other instead of conflicting.
+ *    memory, they are confirmed by an append beside them or by reading the tail: another process
+ *    may have gone on.
+ * G3 Commands to one stream in this process do not conflict with each other: one group at a time,
+ *    and those that wait are decided one after the other and appended together.
  * G4 What is kept in memory are folds of a prefix of the stream: never wrong, perhaps short.
+ * G5 A command that cannot be recorded does not harm those it waited with: they go on alone.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import {
-  isRefusal,
   VersionConflict,
   type EventMetadata,
-  type NewEvent,
   type RecordedEvent,
   type Refusal,
 } from '@writ/contracts';
 import type { Decider } from '@writ/domain';
 import { AggregateCache, type Aggregate } from './aggregate-cache';
+import { decideTogether, type Asked, type Decided, type Outcome } from './decide-together';
 import { MAX_LIMIT, type EventLog, type StoredEvent } from './event-log';
-import { KeyedQueue } from './keyed-queue';
+import { LogBusy, LogUnavailable } from './log-errors';
 import { uuidV7 } from './uuid-v7';
-
-/** An event as a decider states it; without a `schemaVersion` it is of version 1. */
-export interface Decided {
-  readonly type: string;
-  readonly data: unknown;
-  readonly schemaVersion?: number;
-}
 
 export interface AggregatesOptions<S, C, E extends Decided> {
   readonly log: Pick<EventLog, 'append' | 'readStream'>;
@@ -41,31 +36,46 @@ export interface AggregatesOptions<S, C, E extends Decided> {
   readonly cacheSize?: number;
   /** A command is decided so often at most. Default 8. */
   readonly maxAttempts?: number;
+  /** So many commands that wait for one stream are appended together. Default 64. */
+  readonly together?: number;
 }
 
 export interface Handled<S> extends Aggregate<S> {
-  /** What was appended now; empty when the command had taken effect before. */
+  /** What was appended for this command; empty when it had taken effect before. */
   readonly events: readonly StoredEvent[];
+}
+
+interface Waiting<S, C> extends Asked<C> {
+  readonly resolve: (handled: Handled<S> | Refusal) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 export class Aggregates<S, C, E extends Decided> {
   private readonly cache: AggregateCache<S>;
-  private readonly queue = new KeyedQueue();
+  private readonly waiting = new Map<string, Waiting<S, C>[]>();
   private readonly newId: () => string;
   private readonly maxAttempts: number;
+  private readonly together: number;
 
   constructor(private readonly options: AggregatesOptions<S, C, E>) {
     this.cache = new AggregateCache(options.cacheSize ?? 2_000);
     this.newId = options.newId ?? uuidV7;
     this.maxAttempts = options.maxAttempts ?? 8;
+    this.together = options.together ?? 64;
   }
 
   /**
    * Decides a command and appends what follows. Returns the refusal, or the state after it.
-   * Throws VersionConflict when others were faster every time, and what the log throws.
+   * Throws VersionConflict when others were faster every time, and what decider and log throw.
    */
   handle(stream: string, command: C, metadata: EventMetadata): Promise<Handled<S> | Refusal> {
-    return this.queue.run(stream, () => this.decideAndAppend(stream, command, metadata)); // G3
+    return new Promise((resolve, reject) => {
+      const asked = { command, metadata, resolve, reject };
+      const others = this.waiting.get(stream);
+      if (others !== undefined) return void others.push(asked); // G3
+      this.waiting.set(stream, [asked]);
+      void this.work(stream);
+    });
   }
 
   /** The state of a stream, including all that was committed before the call. */
@@ -79,27 +89,42 @@ export class Aggregates<S, C, E extends Decided> {
     if (event.version === known.version + 1) this.cache.put(event.stream, this.fold(known, event));
   }
 
-  private async decideAndAppend(
-    stream: string,
-    command: C,
-    metadata: EventMetadata,
-  ): Promise<Handled<S> | Refusal> {
+  private async work(stream: string): Promise<void> {
+    const waiting = this.waiting.get(stream) ?? [];
+    while (waiting.length > 0) await this.settle(stream, waiting.splice(0, this.together));
+    this.waiting.delete(stream);
+  }
+
+  /** Answers every command of the group; never throws. */
+  private async settle(stream: string, group: readonly Waiting<S, C>[]): Promise<void> {
+    try {
+      await this.decideAndAppend(stream, group);
+    } catch (error) {
+      const ofTheLog = [LogUnavailable, LogBusy, VersionConflict].some((it) => error instanceof it);
+      if (ofTheLog || group.length === 1) return group.forEach(({ reject }) => reject(error));
+      for (const alone of group) await this.settle(stream, [alone]); // G5
+    }
+  }
+
+  private async decideAndAppend(stream: string, group: readonly Waiting<S, C>[]): Promise<void> {
+    const { decider, log } = this.options;
+    const fold = (before: Aggregate<S>, event: RecordedEvent) => this.fold(before, event);
     let known = this.cache.get(stream);
     let fresh = known === undefined;
     known ??= await this.catchUp(stream, undefined);
     for (let attempt = 1; ; attempt += 1) {
-      const decision = this.options.decider.decide(command, known.state);
-      if (isRefusal(decision) || decision.length === 0) {
-        if (fresh) return isRefusal(decision) ? decision : { ...known, events: [] };
+      const outcomes = decideTogether(decider, stream, known, group, this.newId, fold);
+      const events = outcomes.flatMap((it) => (it.kind === 'decided' ? it.events : []));
+      if (events.length === 0) {
+        if (fresh) return this.answer(stream, known, group, outcomes, []);
         known = await this.catchUp(stream, known); // G2
         fresh = true;
         continue;
       }
       try {
-        const events = await this.append(stream, known.version, decision, metadata);
-        const after = events.reduce((state: Aggregate<S>, it) => this.fold(state, it), known);
-        this.cache.put(stream, after);
-        return { ...after, events };
+        const expectedVersion: number = known.version;
+        const stored = await log.append({ stream, expectedVersion, events });
+        return this.answer(stream, known, group, outcomes, stored);
       } catch (error) {
         if (!(error instanceof VersionConflict) || attempt >= this.maxAttempts) throw error;
         known = await this.afterConflict(stream, known, error, attempt); // G1
@@ -108,20 +133,27 @@ export class Aggregates<S, C, E extends Decided> {
     }
   }
 
-  private append(
+  /** Folds what was recorded and gives each command its own part of it. */
+  private answer(
     stream: string,
-    expectedVersion: number,
-    decision: readonly E[],
-    metadata: EventMetadata,
-  ): Promise<StoredEvent[]> {
-    const events: NewEvent[] = decision.map(({ type, data, schemaVersion }) => ({
-      id: this.newId(),
-      type,
-      schemaVersion: schemaVersion ?? 1,
-      data,
-      metadata,
-    }));
-    return this.options.log.append({ stream, expectedVersion, events });
+    known: Aggregate<S>,
+    group: readonly Waiting<S, C>[],
+    outcomes: readonly Outcome[],
+    stored: readonly StoredEvent[],
+  ): void {
+    let after = known;
+    let next = 0;
+    const answers = outcomes.map((outcome, index) => {
+      const { resolve, reject } = group[index]!;
+      if (outcome.kind === 'refused') return () => resolve(outcome.refusal);
+      if (outcome.kind === 'failed') return () => reject(outcome.error);
+      const events = stored.slice(next, (next += outcome.events.length));
+      for (const event of events) after = this.fold(after, event);
+      const handled = { ...after, events };
+      return () => resolve(handled);
+    });
+    if (stored.length > 0) this.cache.put(stream, after);
+    for (const give of answers) give();
   }
 
   private async afterConflict(

@@ -15,7 +15,7 @@ import type { AppendReply, AppendSession } from './append-session';
 import type { StoredEvent } from './event-log';
 import { LogUnavailable } from './log-errors';
 import type { PreparedAppend } from './prepare-append';
-import { backoffMs, codeOf, troubleOf } from './postgres-trouble';
+import { backoffMs, codeOf, reasonOf, troubleOf } from './postgres-trouble';
 import { storedEvents } from './stored-event';
 
 export interface AppendBatchOptions {
@@ -86,7 +86,7 @@ function stillWaits(
   const { stream } = pending.append;
   const known =
     troubleOf(cause) === 'transient' ? 'was not written' : 'may or may not have gone in';
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = reasonOf(cause);
   pending.reject(
     new LogUnavailable(
       `${stream}: the append ${known} after ${attempt} attempts (${reason}); ` +

@@ -84,6 +84,21 @@ export function eventLogConformance(name: string, open: () => Promise<EventLog>)
         expect(positions).toEqual(streams.map((_, index) => index + 1));
       });
 
+      it('keeps the metadata of each event', async () => {
+        const [one, other] = [event(), event()];
+        const shared = { ...one.metadata, commandId: 'c-2' };
+        await append(
+          'run-a',
+          0,
+          one,
+          { ...other, metadata: shared },
+          { ...event(), metadata: shared },
+        );
+        const commands = (await log.readStream('run-a')).map((it) => it.metadata.commandId);
+        expect(commands).toEqual(['c-1', 'c-2', 'c-2']);
+        await verifyChain(log);
+      });
+
       it('takes an append of many events', async () => {
         const events = Array.from({ length: 2_000 }, (_, index) => event('Counted', { index }));
         const stored = await append('run-a', 0, ...events);

@@ -1,10 +1,11 @@
 export * from './event-log';
-export { Aggregates, type AggregatesOptions, type Decided, type Handled } from './aggregates';
+export { Aggregates, type AggregatesOptions, type Handled } from './aggregates';
 export { type Aggregate } from './aggregate-cache';
 export { benchAppend, type AppendBenchOptions, type AppendBenchResult } from './append-bench';
 export { Checkpointer, type CheckpointerOptions } from './checkpointer';
 export { verificationKey } from './checkpoint-key';
 export { isSignedBy, readCheckpoints, type SignedCheckpoint } from './checkpoint';
+export { type Decided } from './decide-together';
 export { Follower, type FollowerOptions } from './follower';
 export { LogBusy, LogUnavailable } from './log-errors';
 export { MemoryLog, type MemoryLogOptions } from './memory-log';

@@ -19,7 +19,7 @@ import {
 } from './event-log';
 import { asTexts, eventColumns, eventOfRow, type EventRow } from './event-rows';
 import { LogUnavailable } from './log-errors';
-import { backoffMs, troubleOf } from './postgres-trouble';
+import { backoffMs, reasonOf, troubleOf } from './postgres-trouble';
 
 export interface LogReaderOptions {
   readonly url: string;
@@ -156,9 +156,8 @@ export class LogReader {
         if (troubleOf(cause) === 'refused') throw cause;
         const delay = backoffMs(attempt, 20, 500);
         if (performance.now() + delay > deadline) {
-          const reason = cause instanceof Error ? cause.message : String(cause);
           throw new LogUnavailable(
-            `the log could not be read (${name}) in ${attempt} attempts: ${reason}`,
+            `the log could not be read (${name}) in ${attempt} attempts: ${reasonOf(cause)}`,
             { cause },
           );
         }

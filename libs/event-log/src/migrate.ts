@@ -10,6 +10,7 @@
 import type { DataSource } from 'typeorm';
 import { createRoles, type Passwords } from './create-roles';
 import { migrations } from './migrations';
+import { placeOf, reasonOf } from './postgres-trouble';
 import { OWNER_ROLE } from './service-roles';
 
 export interface MigrateOptions {
@@ -43,7 +44,12 @@ export async function migrate(options: MigrateOptions): Promise<MigrateReport> {
     connectTimeoutMS: 10_000,
     extra: { max: 1, idleTimeoutMillis: 0 }, // M1
   });
-  await database.initialize();
+  try {
+    await database.initialize();
+  } catch (cause) {
+    const place = placeOf(options.adminUrl);
+    throw new Error(`cannot connect to ${place}: ${reasonOf(cause)}`, { cause });
+  }
   try {
     await waitForTurn(database, options.waitMs ?? 60_000);
     const roles = await createRoles(database, options.passwords ?? {}); // M3

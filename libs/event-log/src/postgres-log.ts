@@ -7,6 +7,7 @@ import { AppendQueue, defaultLimits, type QueueLimits } from './append-queue';
 import { AppendSession } from './append-session';
 import type { Append, EventLog, LogHead, ReadAll, ReadStream, StoredEvent } from './event-log';
 import { LogReader } from './log-reader';
+import { placeOf, reasonOf } from './postgres-trouble';
 import { prepareAppend } from './prepare-append';
 
 export interface PostgresLogOptions {
@@ -38,9 +39,10 @@ export async function openPostgresLog(options: PostgresLogOptions): Promise<Post
   const log = new PostgresLog(options);
   try {
     await log.open();
-  } catch (error) {
+  } catch (cause) {
     await log.close();
-    throw error;
+    const place = placeOf(options.url);
+    throw new Error(`cannot open the log at ${place}: ${reasonOf(cause)}`, { cause });
   }
   return log;
 }

@@ -14,7 +14,8 @@ export function troubleOf(error: unknown): Trouble {
   if (!/^[0-9A-Z]{5}$/.test(code)) return 'broken'; // of node or of pg: reset, timeout, ended
   if (TRANSIENT.has(code)) return 'transient';
   // Connection exceptions, the server shutting down or starting, the session ended for idling.
-  if (code.startsWith('08') || code.startsWith('57P') || code.startsWith('25P0')) return 'broken';
+  // And a server that only reads (25006) is a standby now: a new connection finds the other one.
+  if (/^(08|57P|25P0|25006)/.test(code)) return 'broken';
   // No room, no memory, no connection left: somebody else's doing, most likely.
   if (code.startsWith('53') || code.startsWith('58')) return 'transient';
   return 'refused';
@@ -24,6 +25,19 @@ export function troubleOf(error: unknown): Trouble {
 export function codeOf(error: unknown): string {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' ? code : '';
+}
+
+/** Never empty: a connection tried at several addresses fails with a code and no message. */
+export function reasonOf(error: unknown): string {
+  const { message } = (error ?? {}) as { message?: unknown };
+  return typeof message === 'string' && message !== '' ? message : codeOf(error) || String(error);
+}
+
+/** Which database a URL means, for messages: without user and password. */
+export function placeOf(url: string): string {
+  if (!URL.canParse(url)) return 'a database whose URL cannot be read';
+  const { host, pathname } = new URL(url);
+  return `${host}${pathname}`;
 }
 
 /** The first wait is short, each longer than the one before, and no two clients wait alike. */

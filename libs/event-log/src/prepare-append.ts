@@ -46,8 +46,12 @@ export function prepareAppend(append: Append): PreparedAppend {
     throw refuse('bad_append', `${stream}: ${limits}, this one has ${count}`);
   }
   let bytes = 0;
-  const events = append.events.map((event) => {
-    const prepared = prepareEvent(stream, event);
+  let before: PreparedEvent | undefined;
+  const events = append.events.map((event, index) => {
+    // The events of one decision share their metadata: its text is written once.
+    const shared = event.metadata === append.events[index - 1]?.metadata;
+    const prepared = prepareEvent(stream, event, shared ? before?.metadataText : undefined);
+    before = prepared;
     const size = Buffer.byteLength(prepared.dataText) + Buffer.byteLength(prepared.metadataText);
     if (size > MAX_EVENT_BYTES) {
       throw tooLarge(`${stream}: ${event.type} has ${size} bytes`, MAX_EVENT_BYTES);
@@ -64,7 +68,7 @@ export function prepareAppend(append: Append): PreparedAppend {
   return { stream, expectedVersion, events, bytes };
 }
 
-function prepareEvent(stream: string, event: NewEvent): PreparedEvent {
+function prepareEvent(stream: string, event: NewEvent, metadataText?: string): PreparedEvent {
   const { id, type, schemaVersion } = event;
   if (!TYPE.test(type)) {
     throw refuse('bad_type', `${stream}: ${quote(type)} is not an event type, such as RunEnded`);
@@ -80,11 +84,12 @@ function prepareEvent(stream: string, event: NewEvent): PreparedEvent {
     type,
     schemaVersion,
     dataText: textOf(stream, type, 'data', event.data),
-    metadataText: textOf(stream, type, 'metadata', event.metadata),
+    metadataText: metadataText ?? textOf(stream, type, 'metadata', event.metadata),
   };
 }
 
-function textOf(stream: string, type: string, part: string, value: unknown): string {
+/** The text of a part of an event. Throws TerminalError where there is none. */
+export function textOf(stream: string, type: string, part: string, value: unknown): string {
   try {
     return canonicalJson(value);
   } catch (error) {

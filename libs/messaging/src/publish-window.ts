@@ -39,6 +39,7 @@ interface Pending {
 }
 
 const SWEEP_MS = 100;
+const SAY_EVERY_MS = 5_000;
 const RETRY_REFUSED_MS = 250;
 /** Acknowledgement errors that another try cannot change: the message is too large for the stream. */
 const HOPELESS = new Set([10054]);
@@ -51,6 +52,7 @@ export class PublishWindow {
   private count = 0;
   private sweeper: NodeJS.Timeout | undefined;
   private connected = true;
+  private saidAt = -Infinity;
   private healing: Promise<void> | undefined;
 
   constructor(
@@ -196,7 +198,11 @@ export class PublishWindow {
       this.metrics.sent?.('failed', now - pending.began);
       pending.reject(new SendError(saying(pending, 'too many were before it')));
     }
-    if (again > 0) this.logger.warn({ messages: again }, 'publishing again what has no answer');
+    if (again > 0 && now - this.saidAt > SAY_EVERY_MS) {
+      this.saidAt = now;
+      const messages = this.flying.size;
+      this.logger.warn({ messages }, 'the server does not answer; publishing again');
+    }
     if (this.flying.size === 0) {
       clearInterval(this.sweeper);
       this.sweeper = undefined;

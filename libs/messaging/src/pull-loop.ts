@@ -24,7 +24,8 @@ const SILENCE_MS = 1_250;
 const PULL_EXPIRES_MS = 30_000;
 const TICK_MS = 250;
 const LOOK_EVERY_MS = 2_000;
-const LATEST_ROUND_MS = 10_000;
+const LATEST_ROUND_MS = 5_000;
+const HEAL_EVERY_MS = 1_000;
 const START_WITHIN_MS = 30_000;
 
 export interface PullLoopOptions {
@@ -53,6 +54,7 @@ export class PullLoop {
   private roundAt = performance.now();
   private ticker: NodeJS.Timeout | undefined;
   private healing = false;
+  private healedAt = -Infinity;
   private trouble: string | undefined;
   private closed = false;
   /** As the last message said; told once a tick. */
@@ -249,11 +251,13 @@ export class PullLoop {
     const { admin, definition, concurrency, logger } = this.options;
     this.healing = true;
     this.trouble = why;
+    // At once the first time; what does not last (a right that is missing, say) not all the time.
+    const early = this.healedAt + HEAL_EVERY_MS - performance.now();
+    if (early > 0) await new Promise((resolve) => setTimeout(resolve, early));
     for (let attempt = 1; !this.closed && !admin.closed; attempt += 1) {
       try {
         await admin.whenConnected();
         await admin.makeConsumer(definition, concurrency);
-        this.roundAt = performance.now();
         break;
       } catch (error) {
         this.trouble = (error as Error).message;
@@ -264,6 +268,7 @@ export class PullLoop {
       }
     }
     this.healing = false;
+    this.healedAt = performance.now();
     if (this.closed || admin.closed) return;
     this.subscribe();
     this.ask();

@@ -64,7 +64,7 @@ export async function applyStream(
         cureOfStream(definition),
       );
       if (differing(found.config, wanted).length === 0) return 'unchanged';
-      await jsm.streams.update(definition.name, { ...found.config, ...wanted });
+      await jsm.streams.update(definition.name, wanted); // into what is there (T4)
       return 'updated';
     } catch (error) {
       const code = apiCode(error);
@@ -156,7 +156,7 @@ export function streamConfig(
 
 const FIXED_OF_CONSUMER = ['deliver_policy', 'ack_policy', 'replay_policy'];
 
-function consumerConfig(
+export function consumerConfig(
   definition: ConsumerDefinition,
   concurrency: number,
   existing?: ConsumerConfig,

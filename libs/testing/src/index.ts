@@ -15,3 +15,4 @@ export {
   metricsServedIn,
   namesWithoutMetric,
 } from './metric-references';
+export { DeciderHistory } from './decider-history';

@@ -491,3 +491,16 @@ describe('with a token', () => {
     expect((await fetch(`${closed.url}/v1/directives`, { headers })).status).toBe(200);
   });
 });
+
+test('a gateway that stops ends its streams and waits for no idle connection', async () => {
+  const stopping = await startGateway();
+  const response = await fetch(`${stopping.url}/v1/events`, {
+    headers: { accept: 'text/event-stream' },
+  });
+  const ended = response.text();
+  await fetch(`${stopping.url}/healthz`);
+  const begun = performance.now();
+  await stopping.stop();
+  expect(await ended).toContain('retry');
+  expect(performance.now() - begun).toBeLessThan(2_000);
+});

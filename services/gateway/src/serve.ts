@@ -59,12 +59,22 @@ export async function serve(parts: GatewayParts, options: ServeOptions): Promise
     url: `http://${host}:${port}`,
     stop: async () => {
       app.get(OpenStreams).endAll();
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
-      await closed;
+      await close(server);
       await app.close();
     },
   };
+}
+
+const REQUEST_GRACE_MS = 5_000;
+
+/** Connections are kept open between requests: each is closed as soon as it has nothing to do. */
+async function close(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  const sweep = setInterval(() => server.closeIdleConnections(), 20);
+  const cut = setTimeout(() => server.closeAllConnections(), REQUEST_GRACE_MS);
+  await closed;
+  clearInterval(sweep);
+  clearTimeout(cut);
 }
 
 function entrance(token: string | undefined) {

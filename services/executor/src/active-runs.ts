@@ -1,0 +1,66 @@
+/** The runs that this process works on now, and the ways in which one has to stop. */
+import type { RunWork } from '@writ/contracts';
+import type { Lease } from './leases/leases';
+import type { StopReason } from './process/run-process';
+
+export class ActiveRun {
+  /** Since when the lease is known to be ours (`performance.now()`). */
+  renewedAt = 0;
+  lease: Lease | undefined;
+  private readonly stopping = new AbortController();
+
+  constructor(
+    readonly work: Pick<RunWork, 'runId' | 'directiveId'>,
+    /** Aborted when the process stops. */
+    readonly leaving: AbortSignal,
+  ) {}
+
+  /** Aborted with a StopReason when what runs has to end now. */
+  get stop(): AbortSignal {
+    return this.stopping.signal;
+  }
+
+  get stoppedBy(): StopReason | undefined {
+    return this.stop.aborted ? (this.stop.reason as StopReason) : undefined;
+  }
+
+  /** For waits of what has not begun: over when it has to end, or the process stops. */
+  get waiting(): AbortSignal {
+    return AbortSignal.any([this.stop, this.leaving]);
+  }
+
+  end(reason: StopReason): void {
+    if (!this.stop.aborted) this.stopping.abort(reason);
+  }
+}
+
+export class ActiveRuns {
+  private readonly runs = new Map<string, ActiveRun>();
+
+  /** Undefined when this process works on the run already. */
+  begin(work: Pick<RunWork, 'runId' | 'directiveId'>, leaving: AbortSignal): ActiveRun | undefined {
+    if (this.runs.has(work.runId)) return undefined;
+    const run = new ActiveRun(work, leaving);
+    this.runs.set(work.runId, run);
+    return run;
+  }
+
+  done(run: ActiveRun): void {
+    this.runs.delete(run.work.runId);
+  }
+
+  cancel(runId: string): boolean {
+    const run = this.runs.get(runId);
+    run?.end('cancelled');
+    return run !== undefined;
+  }
+
+  get size(): number {
+    return this.runs.size;
+  }
+
+  /** Those that hold a lease. */
+  leased(): ActiveRun[] {
+    return [...this.runs.values()].filter((run) => run.lease !== undefined);
+  }
+}

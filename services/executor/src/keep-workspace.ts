@@ -1,0 +1,88 @@
+/**
+ * Prepares the workspace of a directive and merges its steps into it. Each is done once and said
+ * once: what comes again is told again, and a merge that was cut off before it was said is found done.
+ */
+import {
+  branchOf,
+  streamOf,
+  TerminalError,
+  VersionConflict,
+  WorkspaceWork as WorkspaceWorkSchema,
+  type RecordedEvent,
+  type WorkspaceEvent,
+  type WorkspaceWork,
+} from '@writ/contracts';
+import { uuidV7 } from '@writ/event-log';
+import type { Incoming } from '@writ/messaging';
+import { metadataOf, type Executor } from './executor';
+import { sendAgain } from './record-run';
+import { mergeStep } from './workspaces/merge-step';
+import { isWorkspaceRefusal, prepareWorkspace } from './workspaces/prepare-workspace';
+
+export const parseWorkspaceWork = (data: unknown): WorkspaceWork => WorkspaceWorkSchema.parse(data);
+
+type Merge = Extract<WorkspaceWork, { op: 'merge' }>;
+type Prepare = Extract<WorkspaceWork, { op: 'prepare' }>;
+type Tools = Pick<Executor, 'log' | 'bus'> & { readonly programs: { readonly dataDir: string } };
+
+/** Others append to the same stream when steps are merged at the same time. */
+const ATTEMPTS = 20;
+
+export async function keepWorkspace(
+  deps: Tools,
+  message: Incoming<WorkspaceWork>,
+): Promise<void> {
+  const work = message.data;
+  if (work.op === 'merge') check(work);
+  const stream = streamOf.workspace(work.directiveId);
+  for (let attempt = 1; ; attempt += 1) {
+    const known = await deps.log.readStream(stream, { limit: 10_000 });
+    const said = known.find((event) => answers(event, work));
+    if (said !== undefined) return sendAgain(deps.bus, said, message.attributes.id);
+    const { type, data } = await (work.op === 'prepare' ? prepare(work) : merge(deps, work));
+    const metadata = metadataOf(message, work.directiveId);
+    const event = { id: uuidV7(), type, schemaVersion: 1, data, metadata };
+    try {
+      await deps.log.append({ stream, expectedVersion: known.length, events: [event] });
+      return;
+    } catch (error) {
+      if (!(error instanceof VersionConflict) || attempt >= ATTEMPTS) throw error;
+    }
+  }
+}
+
+/** The names that become arguments of git. */
+function check({ directiveId, branch, commit }: Merge): void {
+  if (branch === branchOf(directiveId) && /^[0-9a-f]{40,64}$/.test(commit)) return;
+  const message = `there is nothing to merge: commit "${commit}" into branch "${branch}"`;
+  throw new TerminalError('malformed', message);
+}
+
+function answers({ type, data }: RecordedEvent, work: WorkspaceWork): boolean {
+  if (work.op === 'prepare') return type === 'WorkspacePrepared' || type === 'WorkspaceRefused';
+  const ofRun = (data as { runId?: string }).runId === work.runId;
+  return ofRun && (type === 'StepMerged' || type === 'StepMergeConflicted');
+}
+
+async function prepare({ directiveId, workspace }: Prepare): Promise<WorkspaceEvent> {
+  if (workspace.kind === 'none') {
+    throw new TerminalError('malformed', 'a directive without a workspace has none to prepare');
+  }
+  const prepared = await prepareWorkspace(directiveId, workspace);
+  if (isWorkspaceRefusal(prepared)) {
+    return { type: 'WorkspaceRefused', data: { directiveId, ...prepared } };
+  }
+  return { type: 'WorkspacePrepared', data: { directiveId, ...prepared } };
+}
+
+async function merge({ programs }: Tools, work: Merge): Promise<WorkspaceEvent> {
+  const { directiveId, runId, step, title, repository, branch, commit } = work;
+  const trailers = `Directive: ${directiveId}\nStep: ${step}\nRun: ${runId}\n`;
+  const message = `Merge step ${step}: ${title}\n\n${trailers}`;
+  const scratch = programs.dataDir;
+  const merged = await mergeStep({ repository, branch, commit, message, scratch });
+  const about = { directiveId, runId, step };
+  if (merged.merged) return { type: 'StepMerged', data: { ...about, commit: merged.head } };
+  const { paths, message: why } = merged;
+  return { type: 'StepMergeConflicted', data: { ...about, paths, message: why } };
+}

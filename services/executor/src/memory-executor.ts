@@ -1,0 +1,171 @@
+/**
+ * Executors on a log, a bus, leases and a run cache in memory, which run real programs: for specs.
+ * Several share one world and compete as over a database.
+ */
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openMemoryStore, type ContentStore } from '@writ/content-store';
+import { streamOf, subjects, type RunEnded, type RunWork, RunWork as RunWorkSchema } from '@writ/contracts';
+import { runDecider } from '@writ/domain';
+import { Aggregates, MemoryLog, uuidV7, type EventLog } from '@writ/event-log';
+import { connectHandlers, MemoryBus, MemoryServer } from '@writ/messaging';
+import { createLogger, createRegistry, metricsOf, type Logger } from '@writ/observability';
+import { claimCheckOf, publishingLog } from '@writ/service-host';
+import { ActiveRuns } from './active-runs';
+import { hearOutcomes } from './cancel-runs';
+import { readConfig } from './config';
+import { DirectiveWatch } from './directive-watch';
+import type { Executor } from './executor';
+import { LeaseKeeper } from './leases/lease-keeper';
+import { leaseTable, MemoryLeases } from './leases/memory-leases';
+import { openPrograms } from './open-programs';
+import type { ProgramHost } from './program-host';
+import { MemoryCacheTable, reservationTable } from './run-cache/memory-cache-table';
+import { RunCache } from './run-cache/run-cache';
+import { executorSubscriptions } from './subscriptions';
+
+export interface MemoryExecutor extends Executor {
+  readonly keeper: LeaseKeeper;
+  readonly bus: MemoryBus;
+  /** Its metrics, as text. */
+  metricsText(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+export interface OpenOptions {
+  /** Variables beyond those that every executor needs. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly ttlMs?: number;
+  readonly programs?: Partial<ProgramHost>;
+  readonly concurrency?: number;
+  readonly deps?: Partial<Executor>;
+}
+
+export class MemoryWorld {
+  readonly folder = realpathSync(mkdtempSync(join(tmpdir(), 'writ-executor-')));
+  readonly log = new MemoryLog();
+  readonly server = new MemoryServer();
+  readonly content: ContentStore = openMemoryStore();
+  private readonly leases = leaseTable();
+  private readonly reservations = reservationTable();
+  private readonly executors: MemoryExecutor[] = [];
+  private rings = 0;
+
+  async open(executorId: string, options: OpenOptions = {}): Promise<MemoryExecutor> {
+    const logger = createLogger({ service: 'executor', instance: executorId, level: 'silent' });
+    const env = { PATH: process.env['PATH'] ?? '', ...options.env };
+    const config = { ...readConfig(this.required(env)), WRIT_LEASE_MS: options.ttlMs ?? 10_000 };
+    const programs = { ...(await openPrograms(config, env, logger)), ...options.programs };
+    const claimCheck = claimCheckOf(this.content);
+    const bus = new MemoryBus({ server: this.server, name: executorId, claimCheck });
+    const log = this.publishing(bus, logger);
+    const registry = createRegistry('executor', 'test');
+    const ttlMs = config.WRIT_LEASE_MS;
+    const table = new MemoryCacheTable({ log, reservations: this.reservations, ttlMs });
+    const deps: Executor = {
+      ...{ executorId, log, bus, content: this.content, programs, logger, leaveMs: 500 },
+      runs: new Aggregates({ log, decider: runDecider }),
+      cache: new RunCache({ table, log, bus, pollMs: 50 }),
+      leases: new MemoryLeases(this.leases, executorId, ttlMs),
+      active: new ActiveRuns(),
+      watch: new DirectiveWatch(log),
+      metrics: metricsOf(registry, 'executor'),
+      time: () => new Date().toISOString(),
+      random: () => 0.5,
+      rebuild: () => Promise.reject(new Error('there is no read model in memory')),
+      ...options.deps,
+    };
+    const keeper = new LeaseKeeper({ ...deps, everyMs: ttlMs / 4, marginMs: ttlMs / 5 });
+    programs.warden.start();
+    keeper.start();
+    await hearOutcomes(deps);
+    const Subscriptions = executorSubscriptions(options.concurrency ?? 16);
+    await connectHandlers(bus, new Subscriptions(deps) as object);
+    const stop = () => stopExecutor(bus, keeper, programs);
+    const opened = { ...deps, bus, keeper, stop, metricsText: () => registry.metrics() };
+    this.executors.push(opened);
+    return opened;
+  }
+
+  /** The planner's part: the step is started in the log, and its work is sent. */
+  async start(work: Partial<RunWork> & Pick<RunWork, 'adapter'>): Promise<RunWork> {
+    const whole = workOf(work);
+    const { step, runId, attempt, directiveId } = whole;
+    await this.append(streamOf.directive(directiveId), 'StepStarted', { step, runId, attempt });
+    await this.ring(whole);
+    return whole;
+  }
+
+  /** Sends the work, once more as the case may be. */
+  ring(work: object, kind = (work as Partial<RunWork>).adapter?.kind ?? 'workspace'): Promise<void> {
+    const id = `ring-${(this.rings += 1)}`;
+    const bus = this.executors[0]?.bus ?? new MemoryBus({ server: this.server });
+    const attributes = { id, type: 'writ.work', source: '/test', time: new Date().toISOString() };
+    return bus.send({ subject: subjects.work(kind), dataText: JSON.stringify(work), attributes });
+  }
+
+  async append(stream: string, type: string, data: unknown): Promise<void> {
+    const [last] = await this.log.lastEvents([stream]);
+    const actor = { kind: 'service', id: 'test' } as const;
+    const metadata = { commandId: 'c', correlationId: 'c', actor };
+    const event = { id: uuidV7(), type, schemaVersion: 1, data, metadata };
+    await this.log.append({ stream, expectedVersion: last?.version ?? 0, events: [event] });
+  }
+
+  async endOf(runId: string): Promise<RunEnded | undefined> {
+    const [last] = await this.log.lastEvents([streamOf.run(runId)]);
+    return last?.type === 'RunEnded' ? (last.data as RunEnded) : undefined;
+  }
+
+  async typesOf(runId: string): Promise<string[]> {
+    return (await this.log.readStream(streamOf.run(runId))).map((event) => event.type);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.executors.map((it) => it.stop()));
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private publishing(bus: MemoryBus, logger: Logger): EventLog {
+    const reporter = { published: () => undefined };
+    return publishingLog(this.log, { bus, reporter, logger, source: '/writ/executor' });
+  }
+
+  private required(env: Readonly<Record<string, string>>): Record<string, string> {
+    return {
+      DATABASE_URL: 'postgres://writ_executor:not-used-here@127.0.0.1/writ',
+      NATS_URL: 'nats://127.0.0.1:4222',
+      WRIT_CONTENT_DIR: join(this.folder, 'content'),
+      WRIT_DATA_DIR: join(this.folder, 'data'),
+      ...env,
+    };
+  }
+}
+
+async function stopExecutor(
+  bus: MemoryBus,
+  keeper: LeaseKeeper,
+  { warden, pipes }: ProgramHost,
+): Promise<void> {
+  await bus.drain(5_000);
+  await keeper.stop();
+  await warden.close();
+  pipes.close();
+}
+
+let runs = 0;
+
+/** Work with everything that is not said made up; each call is another run. */
+export function workOf(more: Partial<RunWork> & Pick<RunWork, 'adapter'>): RunWork {
+  const directiveId = more.directiveId ?? 'abcdefgh12345678';
+  const step = more.step ?? `step${(runs += 1)}`;
+  const attempt = more.attempt ?? 1;
+  return RunWorkSchema.parse({
+    ...{ directiveId, step, attempt, generation: 1, type: 'implement', timeoutMs: 20_000 },
+    ...{ retry: {}, idempotent: false, cache: false, inputs: [], outputs: [], dependencies: [] },
+    runId: `${directiveId}-g1-${step}-a${attempt}`,
+    workspace: { spec: { kind: 'none' } },
+    ...more,
+  });
+}

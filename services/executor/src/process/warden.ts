@@ -1,0 +1,121 @@
+/**
+ * The warden: one small process that ends the executor's programs when the executor cannot. Owns the
+ * promise that no program outlives the lease of its run by much:
+ *
+ * W1 The executor is killed: its pipe to the warden closes, every program it had is killed at once.
+ * W2 The executor is stopped or stuck: its heartbeats stay away for `limitMs`, which is less than
+ *    what is left of any lease then; every program is killed, before another executor starts it.
+ * W3 A program is made known before it starts (its start gate is opened after that), so none is
+ *    missed, and the warden is alive whenever a program starts.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import type { ProcessId } from './process-tree';
+import { wardenProgram } from './warden-program';
+
+export interface WardenOptions {
+  /** Without a heartbeat for so long it kills everything it knows. */
+  readonly limitMs: number;
+  readonly beatMs?: number;
+  readonly logger: { warn(fields: object, message: string): void };
+}
+
+export class Warden {
+  private child: ChildProcess | undefined;
+  private readonly known = new Map<number, ProcessId>();
+  private beats: NodeJS.Timeout | undefined;
+  private lastBeat = performance.now();
+  private lastStall = Number.NEGATIVE_INFINITY;
+  private closed = false;
+
+  constructor(private readonly options: WardenOptions) {}
+
+  /** The warden's own process, for those who look after processes. */
+  get pid(): number | undefined {
+    return this.child?.pid;
+  }
+
+  start(): void {
+    this.ensure();
+    this.lastBeat = performance.now();
+    this.beats = setInterval(() => this.beat(), this.options.beatMs ?? 1000);
+    this.beats.unref();
+  }
+
+  /** Makes a program known; resolves when the warden would kill it (W3). */
+  async watch(target: ProcessId): Promise<void> {
+    this.known.set(target.pid, target);
+    await this.tell({ watch: target });
+  }
+
+  forget({ pid }: ProcessId): void {
+    if (this.known.delete(pid) && !this.closed) void this.tell({ forget: pid });
+  }
+
+  /** True when since that moment (`performance.now()`) heartbeats were away so long that W2 struck. */
+  mayHaveStruck(since: number): boolean {
+    this.noteStall();
+    return this.lastStall >= since;
+  }
+
+  /** Lets the warden go; it kills what is still known. */
+  async close(): Promise<void> {
+    this.closed = true;
+    clearInterval(this.beats);
+    const { child } = this;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, 'exit');
+    child.stdin?.end();
+    await gone;
+  }
+
+  private noteStall(): void {
+    const now = performance.now();
+    // A little less than the limit: the warden's clock began a little earlier.
+    if (now - this.lastBeat >= this.options.limitMs * 0.9) this.lastStall = now;
+  }
+
+  private beat(): void {
+    this.noteStall();
+    this.lastBeat = performance.now();
+    this.ensure();
+    void this.tell({ beat: true });
+  }
+
+  /** A dead warden is replaced before anything else is started. */
+  private ensure(): ChildProcess {
+    const { child } = this;
+    if (child !== undefined && child.exitCode === null && child.signalCode === null) return child;
+    if (child !== undefined) {
+      this.options.logger.warn({ pid: child.pid }, 'the warden has died; a new one takes over');
+    }
+    const source = `(${wardenProgram.toString()})(${this.options.limitMs})`;
+    const next = spawn(process.execPath, ['--max-semi-space-size=1', '-e', source], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      env: {},
+      cwd: '/',
+      // Not in our group: what stops or interrupts that must not reach the warden.
+      detached: true,
+    });
+    next.on('error', (error) => {
+      this.options.logger.warn({ err: error }, 'the warden could not be started');
+    });
+    next.stdin?.on('error', () => undefined); // a dead one is seen by its exit
+    next.unref();
+    (next.stdin as unknown as { unref?(): void } | null)?.unref?.();
+    this.child = next;
+    for (const target of this.known.values()) this.write(next, { watch: target });
+    return next;
+  }
+
+  private tell(message: object): Promise<void> {
+    return this.write(this.ensure(), message);
+  }
+
+  private write(child: ChildProcess, message: object): Promise<void> {
+    return new Promise((resolve) => {
+      // Once written it is the kernel's: the warden reads it even if we die now.
+      child.stdin?.write(`${JSON.stringify(message)}\n`, () => resolve());
+    });
+  }
+}

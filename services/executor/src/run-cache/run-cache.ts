@@ -1,0 +1,208 @@
+/**
+ * The run cache as a run sees it: a recorded success for its bundle hash, or the right to make one.
+ *
+ * N1 A success of this process is found by its next run at once; the read model may lag.
+ * N2 Of runs with one hash one executes; the others wait for it, here or in other processes, and
+ *    hand out what it made. When it fails, or its executor dies, one of them takes its place.
+ * N3 Nobody waits longer than `waitMs`: then both execute, which costs work and nothing else.
+ */
+import { streamOf, subjects, type RunEnded } from '@writ/contracts';
+import type { EventLog } from '@writ/event-log';
+import type { Bus } from '@writ/messaging';
+import { isCacheable, outcomeOf, type CachedRun, type CacheTable } from './cache-table';
+
+export interface RunCacheOptions {
+  readonly table: CacheTable;
+  readonly log: Pick<EventLog, 'lastEvents'>;
+  readonly bus: Pick<Bus, 'listen'>;
+  readonly waitMs?: number;
+  /** Looks after another process's run so often, should its event be missed. */
+  readonly pollMs?: number;
+}
+
+export type Found =
+  | ({ readonly hit: true } & CachedRun)
+  /** Execute, then call `succeeded` or `failed`. */
+  | { readonly hit: false };
+
+interface Working {
+  readonly runId: string;
+  readonly reserved: boolean;
+  /** Of the end of a run that succeeded: from there on the read model has it. */
+  position?: number;
+  readonly ended: Promise<void>;
+  end(): void;
+}
+
+interface Recent extends CachedRun {
+  readonly position: number;
+}
+
+const MOST_RECENT = 10_000;
+
+export class RunCache {
+  private readonly working = new Map<string, Working>();
+  private readonly recent = new Map<string, Recent>();
+
+  constructor(private readonly options: RunCacheOptions) {}
+
+  /** Throws when the signal aborts while it waits. `reserve` holds off other processes too. */
+  async find(
+    hash: string,
+    runId: string,
+    { reserve, signal }: { reserve: boolean; signal: AbortSignal },
+  ): Promise<Found> {
+    const deadline = performance.now() + (this.options.waitMs ?? 600_000);
+    for (;;) {
+      const known = this.recent.get(hash); // N1
+      if (known !== undefined) return { hit: true, runId: known.runId, outcome: known.outcome };
+      const other = this.working.get(hash);
+      if (other === undefined || other.runId === runId || other.position !== undefined) break;
+      const left = deadline - performance.now();
+      if (left <= 0) return { hit: false }; // N3
+      await waitFor(other.ended, left, signal); // N2
+    }
+    this.working.set(hash, begin(runId, reserve));
+    try {
+      return await this.findElsewhere(hash, runId, { reserve, signal, deadline });
+    } catch (error) {
+      this.finish(hash, runId);
+      throw error;
+    }
+  }
+
+  /** Its success is on record at this position. */
+  succeeded(ended: RunEnded, position: number): void {
+    const hash = ended.bundle?.hash ?? '';
+    const { runId } = ended;
+    if (isCacheable(ended)) {
+      this.recent.set(hash, { runId, outcome: outcomeOf(ended), position });
+      const [oldest = ''] = this.recent.keys();
+      if (this.recent.size > MOST_RECENT) this.recent.delete(oldest);
+    }
+    const working = this.working.get(hash);
+    if (working?.runId !== runId) return;
+    working.end();
+    // What other processes see of it until the read model has it: see `beat`.
+    if (working.reserved && isCacheable(ended)) working.position = position;
+    else this.finish(hash, runId);
+  }
+
+  /** It made no success: the next one with this hash executes. */
+  async failed(hash: string, runId: string): Promise<void> {
+    const working = this.working.get(hash);
+    if (working?.runId !== runId || working.position !== undefined) return;
+    try {
+      if (working.reserved) await this.options.table.release([{ hash, runId }]);
+    } finally {
+      this.finish(hash, runId);
+    }
+  }
+
+  /** A run that was judged bad is not handed out from memory either. */
+  forget(runId: string): void {
+    for (const [hash, known] of this.recent) if (known.runId === runId) this.recent.delete(hash);
+  }
+
+  /** Renews what is held, and lets go of what the read model has by now. */
+  async beat(): Promise<void> {
+    const { table } = this.options;
+    if (this.working.size === 0 && this.recent.size === 0) return;
+    const position = await table.position();
+    for (const [hash, known] of this.recent) if (known.position <= position) this.recent.delete(hash);
+    const done = [];
+    const held = [];
+    for (const [hash, { runId, reserved, position: at }] of this.working) {
+      if (at !== undefined && at <= position) done.push({ hash, runId });
+      else if (reserved) held.push({ hash, runId });
+    }
+    await table.renew(held);
+    await table.release(done);
+    for (const { hash, runId } of done) this.finish(hash, runId);
+  }
+
+  private async findElsewhere(
+    hash: string,
+    runId: string,
+    asked: { reserve: boolean; signal: AbortSignal; deadline: number },
+  ): Promise<Found> {
+    const { table, pollMs = 500 } = this.options;
+    for (;;) {
+      const { reserve, signal, deadline } = asked;
+      const answer = await table.ask({ hash, runId, reserve });
+      if (answer.kind === 'miss') return { hit: false };
+      if (answer.kind === 'hit') {
+        this.finish(hash, runId);
+        return { hit: true, runId: answer.runId, outcome: answer.outcome };
+      }
+      if (performance.now() >= deadline) return { hit: false }; // N3
+      const made = await this.resultOf(answer.by, hash);
+      if (made !== undefined) {
+        this.finish(hash, runId);
+        return { hit: true, ...made };
+      }
+      await this.waitForRun(answer.by, pollMs, signal);
+    }
+  }
+
+  /** N2: what the other run made, from the log, where it is before any read model has it. */
+  private async resultOf(runId: string | undefined, hash: string): Promise<CachedRun | undefined> {
+    if (runId === undefined) return undefined;
+    const [last] = await this.options.log.lastEvents([streamOf.run(runId)]);
+    if (last?.type !== 'RunEnded') return undefined;
+    const ended = last.data as RunEnded;
+    if (!isCacheable(ended) || ended.bundle.hash !== hash) return undefined;
+    return { runId, outcome: outcomeOf(ended) };
+  }
+
+  private async waitForRun(
+    runId: string | undefined,
+    pollMs: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (runId === undefined) return waitFor(never, Math.min(pollMs, 20), signal);
+    let wake: () => void = () => undefined;
+    const heard = new Promise<void>((resolve) => (wake = resolve));
+    const subject = subjects.event('run', runId, 'RunEnded');
+    const subscription = await this.options.bus.listen(subject, () => wake());
+    try {
+      await waitFor(heard, pollMs, signal);
+    } finally {
+      await subscription.close();
+    }
+  }
+
+  private finish(hash: string, runId: string): void {
+    const working = this.working.get(hash);
+    if (working?.runId !== runId) return;
+    this.working.delete(hash);
+    working.end();
+  }
+}
+
+const never = new Promise<void>(() => undefined);
+
+function begin(runId: string, reserved: boolean): Working {
+  let end: () => void = () => undefined;
+  const ended = new Promise<void>((resolve) => (end = resolve));
+  return { runId, reserved, ended, end };
+}
+
+/** Returns when it happens or the time is over. Throws the signal's reason. */
+async function waitFor(it: Promise<void>, ms: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  let timer: NodeJS.Timeout | undefined;
+  let leave: () => void = () => undefined;
+  const over = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+  const aborted = new Promise<void>((resolve) => {
+    leave = resolve;
+    signal.addEventListener('abort', leave);
+  });
+  try {
+    await Promise.race([it, over, aborted]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', leave);
+  }
+  signal.throwIfAborted();
+}

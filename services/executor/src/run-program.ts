@@ -1,0 +1,235 @@
+/**
+ * Runs a step that is a program: looks for a recorded success, claims the run, executes, ends it.
+ *
+ * S1 Only the holder of the lease works on a run; only the holder of the claim writes its end.
+ * S2 What was taken over without being idempotent is ended as in doubt, before anything is done.
+ * S3 A claim whose lease row is not there (the database lost it) is left alone until the time of a
+ *    lease has passed since it was made.
+ * S4 A run that no event of its directive has started is not run, whatever a message says.
+ * S5 When the run is lost, nothing of it is written; its folders are removed all the same.
+ */
+import {
+  streamOf,
+  TerminalError,
+  type AttemptRecord,
+  type EventMetadata,
+  type InputBundle,
+  type RunEnded,
+  type RunError,
+  type RunWork,
+} from '@writ/contracts';
+import type { RunCommand, RunState } from '@writ/domain';
+import type { Incoming } from '@writ/messaging';
+import type { ActiveRun } from './active-runs';
+import { adapterOf } from './adapters';
+import type { ProgramCommand } from './adapters/adapter';
+import { metadataOf, type Executor } from './executor';
+import type { AcquiredLease } from './leases/leases';
+import { recordRun, tellAgain } from './record-run';
+import { redactText } from './redaction/redactor';
+import type { Found } from './run-cache/run-cache';
+import { analyseStep, type Analysis } from './stages/analyse-step';
+import { compileProgram, layWorkspace } from './stages/compile-step';
+import { errorOf, executeProgram } from './stages/execute-program';
+import { handOut, handedOut, type Outcome } from './stages/hand-out';
+import { RunLost } from './stages/process-step';
+import { StageLog } from './stages/stage-log';
+import { candidateSeen } from './stages/take-outputs';
+import { removeWorkFolder, workFolder, type WorkFolder } from './work-folders';
+
+/** With the lease in hand. Throws RunLost when the run is for somebody else to go on with. */
+export async function runProgramStep(
+  deps: Executor,
+  message: Incoming<RunWork>,
+  run: ActiveRun,
+  lease: AcquiredLease,
+  command: ProgramCommand,
+): Promise<void> {
+  const work = message.data;
+  const { state } = await deps.runs.load(streamOf.run(work.runId));
+  if (state.status === 'ended') {
+    await tellAgain(deps, work.runId, message);
+    return;
+  }
+  if (!mayTakeOver(state, lease, deps.leases.ttlMs)) return; // S3
+  const wanted = await deps.watch.look(work.directiveId, work.runId);
+  if (wanted === 'unknown') {
+    const text = `no event of directive ${work.directiveId} has started run ${work.runId}`;
+    throw new TerminalError('unknown_run', text); // S4
+  }
+  if (wanted === 'cancelled') run.end('cancelled');
+  const runner = new ProgramRunner(deps, message, run, lease, command, state);
+  try {
+    await runner.carryOut();
+  } finally {
+    await runner.cleanUp();
+  }
+}
+
+/** S3, by the database's clock on both sides. */
+function mayTakeOver(state: RunState, lease: AcquiredLease, ttlMs: number): boolean {
+  if (state.status !== 'claimed' || lease.tookOver) return true;
+  return Date.parse(state.claimedAt) + ttlMs < Date.parse(lease.now);
+}
+
+class ProgramRunner {
+  private readonly began = performance.now();
+  private readonly work: RunWork;
+  private readonly stages: StageLog;
+  private readonly folder: WorkFolder;
+  private readonly metadata: EventMetadata;
+  private readonly claim: number;
+  private analysis: Analysis | undefined;
+  private giveSlot: () => void = () => undefined;
+  private madeFolder = false;
+  private asked = false;
+
+  constructor(
+    private readonly deps: Executor,
+    message: Incoming<RunWork>,
+    private readonly run: ActiveRun,
+    lease: AcquiredLease,
+    private readonly command: ProgramCommand,
+    private readonly before: RunState,
+  ) {
+    this.work = message.data;
+    this.stages = new StageLog(deps.time);
+    this.folder = workFolder(deps.programs.dataDir, this.work.runId, lease.token);
+    this.metadata = metadataOf(message, this.work.directiveId);
+    this.claim = before.status === 'claimed' ? before.claimed.claim + 1 : 1;
+  }
+
+  async carryOut(): Promise<void> {
+    if (this.before.status === 'claimed') {
+      this.deps.metrics.takeovers.inc();
+      if (!this.work.idempotent) return this.claimFor(this.before.claimed.bundle, false); // S2
+    }
+    await this.end(await this.outcome());
+  }
+
+  /** Never throws: what stays behind is swept at the next start. */
+  async cleanUp(): Promise<void> {
+    this.giveSlot();
+    const { cache, logger } = this.deps;
+    try {
+      const hash = this.analysis?.bundle.hash;
+      if (this.asked && hash !== undefined) await cache.failed(hash, this.work.runId);
+      if (this.madeFolder) await removeWorkFolder(this.folder.path);
+    } catch (error) {
+      logger.warn({ err: error, runId: this.work.runId }, 'something of a run is left behind');
+    }
+  }
+
+  private async outcome(): Promise<Outcome> {
+    try {
+      this.run.waiting.throwIfAborted();
+      return await this.goThroughStages();
+    } catch (error) {
+      if (error instanceof RunLost) throw error;
+      if (this.run.stoppedBy === 'cancelled') return failed('cancelled', CANCELLED);
+      if (this.run.waiting.aborted) throw new RunLost(this.work.runId, 'it had not begun');
+      return failed('failed', errorOf(error));
+    }
+  }
+
+  private async goThroughStages(): Promise<Outcome> {
+    const { deps, work, stages, run, folder } = this;
+    const analysis = await stages.run('analysis', () => analyseStep(work, deps));
+    this.analysis = analysis;
+    const found = await this.lookUp(analysis);
+    if (found.hit) {
+      stages.skip('compilation', 'processing');
+      if (work.workspace.spec.kind === 'none') return handedOut(found);
+      this.madeFolder = true;
+      return handOut(work, found, analysis, folder, deps);
+    }
+    this.giveSlot = await deps.programs.slots.take(run.waiting);
+    const refSeen = await candidateSeen(work);
+    const compiled = await stages.run('compilation', () => this.compile(analysis));
+    await this.claimFor(analysis.bundle, work.idempotent);
+    const noteAttempt = (attempt: AttemptRecord) =>
+      this.record({ type: 'note-attempt', executorId: deps.executorId, attempt });
+    return executeProgram(
+      { work, run, claim: this.claim, ...compiled, folder, refSeen, stages, noteAttempt },
+      {
+        ...deps,
+        broadcast: (subject, bytes) => deps.bus.broadcast(subject, bytes),
+        spawned: (seconds) => {
+          const { level } = deps.programs.sandbox;
+          deps.metrics.sandboxSpawnSeconds.observe({ level }, seconds);
+        },
+      },
+    );
+  }
+
+  private async lookUp({ bundle, comparable }: Analysis): Promise<Found> {
+    const { cache, metrics } = this.deps;
+    if (!this.work.cache || !comparable) {
+      metrics.cacheLookups.inc({ result: 'off' });
+      return { hit: false };
+    }
+    this.asked = true;
+    const asked = { reserve: true, signal: this.run.waiting };
+    const found = await cache.find(bundle.hash, this.work.runId, asked);
+    metrics.cacheLookups.inc({ result: found.hit ? 'hit' : 'miss' });
+    return found;
+  }
+
+  private async compile(analysis: Analysis) {
+    this.madeFolder = true;
+    const { work, command, folder, deps } = this;
+    const laid = await layWorkspace(work, analysis, folder, deps);
+    return { laid, program: await compileProgram(work, command, laid, folder, deps) };
+  }
+
+  /** The lease is ours, so whoever claimed before has none any more. */
+  private claimFor(bundle: InputBundle, idempotent: boolean): Promise<void> {
+    const run = { ...this.identity(), bundle, stages: [...this.stages.records] };
+    const at = this.deps.time();
+    return this.record({ type: 'claim', run, idempotent, leaseExpired: true, at });
+  }
+
+  private async record(command: RunCommand): Promise<void> {
+    const ours = await recordRun(this.deps, this.work.runId, command, this.metadata);
+    if (!ours) throw new RunLost(this.work.runId, 'somebody else has claimed it');
+  }
+
+  private async end(outcome: Outcome): Promise<void> {
+    const { needles } = this.deps.programs;
+    const { error, result } = outcome;
+    const comparable = this.work.cache && this.analysis?.comparable === true;
+    const ended: RunEnded = {
+      ...this.identity(),
+      claim: this.claim,
+      bundle: this.analysis?.bundle,
+      ...(result === 'success' && !comparable ? { cacheable: false } : {}),
+      stages: this.stages.records,
+      attempts: [],
+      durationMs: Math.round(performance.now() - this.began),
+      ...outcome,
+      error: error && { ...error, message: redactText(error.message, { needles, patterns: true }) },
+    };
+    const command = { type: 'end', ended } as const;
+    const recorded = await recordRun(this.deps, this.work.runId, command, this.metadata);
+    if (!recorded) this.deps.metrics.leaseLosses.inc(); // S1: it was taken over meanwhile
+  }
+
+  private identity() {
+    const { runId, directiveId, step, attempt, adapter } = this.work;
+    const { version } = adapterOf(adapter as never) as { version: string };
+    const { executorId, programs } = this.deps;
+    const sandbox = programs.sandbox.level;
+    const of = { kind: adapter.kind, version };
+    return { runId, directiveId, step, attempt, executorId, adapter: of, sandbox };
+  }
+}
+
+const CANCELLED: RunError = {
+  kind: 'cancelled',
+  code: 'cancelled',
+  message: 'the step was cancelled before it began',
+};
+
+const failed = (result: RunEnded['result'], error: RunError): Outcome => ({
+  ...{ result, error, exitCode: null, artifacts: [] },
+});

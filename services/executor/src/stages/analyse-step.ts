@@ -1,0 +1,132 @@
+/**
+ * Analysis: what a step will work with, and the bundle of everything that can change its result.
+ * Nothing is made or changed here.
+ */
+import { createHash } from 'node:crypto';
+import { realpath, stat } from 'node:fs/promises';
+import { relative, sep } from 'node:path';
+import type { ContentStore } from '@writ/content-store';
+import type { Adapter, InputBundle, RunWork } from '@writ/contracts';
+import { bundleOf } from '@writ/domain';
+import { adapterOf, commandOf } from '../adapters';
+import type { ProgramHost } from '../program-host';
+import { findProgram, isInside } from '../sandbox/find-program';
+import { digestFolder } from '../workspaces/digest-folder';
+import { commitOf, gitLine } from '../workspaces/git';
+import { failStage } from './stage-log';
+
+export interface Analysis {
+  readonly bundle: InputBundle;
+  /** False when two runs with this bundle may still differ in their input. */
+  readonly comparable: boolean;
+  /** The commit that a step in a git workspace starts from. */
+  readonly start?: string;
+}
+
+export interface AnalysisTools {
+  readonly content: Pick<ContentStore, 'has'>;
+  readonly programs: ProgramHost;
+}
+
+/** Throws StageFailed. */
+export async function analyseStep(work: RunWork, tools: AnalysisTools): Promise<Analysis> {
+  await findEarly(work, tools);
+  const workspace = await workspaceOf(work, tools.programs);
+  const { kind, ...command } = work.adapter;
+  const bundle = bundleOf(
+    {
+      adapter: { kind, version: adapterOf(work.adapter as Adapter).version },
+      command,
+      inputs: work.inputs,
+      dependencies: work.dependencies.flatMap(({ step, artifacts }) =>
+        artifacts.map(({ path, digest }) => ({ kind: 'artifact', name: `${step}/${path}`, digest })),
+      ),
+      checks: work.verify,
+      workspace: workspace.component,
+      environment: environmentOf(work, tools.programs),
+      outputs: work.outputs,
+    },
+    (text) => `sha256:${createHash('sha256').update(text).digest('hex')}`,
+  );
+  const comparable = workspace.component !== undefined;
+  return { bundle, comparable, start: workspace.start };
+}
+
+/** What is missing is told before anything is made. */
+async function findEarly(work: RunWork, { content, programs }: AnalysisTools): Promise<void> {
+  const name = commandOf(work.adapter)?.argv[0];
+  // A program in the workspace or among the inputs may not be there yet: see compilation.
+  if (name !== undefined && !name.includes('/') && !name.includes('${')) {
+    const found = await findProgram(name, { cwd: '/', path: programs.path });
+    if (typeof found !== 'string') throw failStage('spawn', found.code, found.message);
+  }
+  for (const input of work.inputs) {
+    if (await content.has(input.digest)) continue;
+    const message = `the input ${input.name} (${input.digest}) is not in the content store; submit again`;
+    throw failStage('invalid', 'input_missing', message);
+  }
+}
+
+/** What a step can reach beyond its inputs. Values of secrets stay out. */
+function environmentOf(work: RunWork, programs: ProgramHost): unknown {
+  if (commandOf(work.adapter) === undefined) return null;
+  const { passed, secretNames, sandbox } = programs;
+  const open = Object.entries(passed).filter(([name]) => !secretNames.includes(name));
+  const secret = Object.keys(passed).filter((name) => secretNames.includes(name));
+  return { passed: Object.fromEntries(open), secret: secret.sort(), network: sandbox.network };
+}
+
+interface FoundWorkspace {
+  /** Undefined when it cannot be compared. */
+  readonly component: unknown;
+  readonly start?: string;
+}
+
+async function workspaceOf(work: RunWork, programs: ProgramHost): Promise<FoundWorkspace> {
+  const { spec, path, branch, baseCommit } = work.workspace;
+  if (spec.kind === 'none') return { component: { kind: 'none' } };
+  if (path === undefined) {
+    throw failStage('invalid', 'workspace_missing', 'the workspace of the directive is not prepared');
+  }
+  if (spec.kind === 'directory') {
+    const root = await folderAt(path, programs);
+    const digest = await digestFolder(root, leftOut(root, programs));
+    return { component: digest && { kind: 'directory', files: digest } };
+  }
+  const place = { cwd: path };
+  const start = await commitOf(`refs/heads/${branch ?? ''}`, place).catch(() => undefined);
+  const tree = start && (await gitLine(['rev-parse', `${start}^{tree}`], place));
+  if (start === undefined || tree === undefined) {
+    const message = `the branch ${branch} is not in the repository ${path} any more`;
+    throw failStage('invalid', 'workspace_missing', message);
+  }
+  return { component: { kind: 'git', baseCommit, tree }, start };
+}
+
+async function folderAt(path: string, programs: ProgramHost): Promise<string> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory() !== true) {
+    throw failStage('invalid', 'workspace_missing', `the folder ${path} is not there any more`);
+  }
+  const root = await realpath(path);
+  if (programs.hidden.some((folder) => isInside(folder, root))) {
+    const message = `the folder ${path} is the executor's own; name another workspace`;
+    throw failStage('invalid', 'workspace_is_ours', message);
+  }
+  return root;
+}
+
+/**
+ * What of a folder is not the step's: the repository in it, and the executor's own folders when they
+ * lie there, as `.writ` does by default.
+ */
+export function leftOut(root: string, programs: ProgramHost): (path: string) => boolean {
+  const ours = ownFoldersIn(root, programs);
+  return (path) => path === '.git' || ours.includes(path);
+}
+
+/** The topmost folders of a workspace in which the executor keeps its own. */
+export function ownFoldersIn(root: string, { hidden }: Pick<ProgramHost, 'hidden'>): string[] {
+  const inside = hidden.filter((folder) => folder !== root && isInside(root, folder));
+  return [...new Set(inside.map((folder) => relative(root, folder).split(sep)[0] ?? ''))];
+}

@@ -1,0 +1,131 @@
+/**
+ * A step's own work tree of a repository, and the commit of what the step changed in it. Owns the
+ * rule that nothing in the work tree is believed after the step has run: its `.git` file, its index
+ * and its configuration may be anything by then. Our git names the repository itself and uses an
+ * index of its own, kept outside of the step's reach.
+ */
+import { copyFile, mkdir, readFile, rm } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { isInside } from '../sandbox/find-program';
+import { commitOf, createRef, git, gitLine, moveRef, splitNul } from './git';
+
+export interface WorktreePlace {
+  readonly path: string;
+  /** `<repository>/.git/worktrees/<name>` */
+  readonly adminDir: string;
+}
+
+export interface Worktree extends WorktreePlace {
+  /** `<repository>/.git` */
+  readonly commonDir: string;
+  /** The commit it was made from. */
+  readonly start: string;
+  /** Our index of it. */
+  readonly indexFile: string;
+}
+
+export interface AddWorktree {
+  readonly repository: string;
+  readonly path: string;
+  readonly start: string;
+  readonly indexFile: string;
+}
+
+export async function addWorktree(request: AddWorktree): Promise<Worktree> {
+  const { repository, path, start, indexFile } = request;
+  await mkdir(dirname(path), { recursive: true });
+  await git(['worktree', 'add', '--detach', path, start], { cwd: repository });
+  // Asked now, while nobody else has been in there.
+  const said = await git(['rev-parse', '--absolute-git-dir', '--git-common-dir'], { cwd: path });
+  const [adminDir = '', common = ''] = said.stdout.split('\n');
+  const commonDir = resolve(path, common);
+  await copyFile(join(adminDir, 'index'), indexFile);
+  return { path, adminDir, commonDir, start, indexFile };
+}
+
+/** Removes it without asking git, which would believe what is in it. */
+export async function removeWorktree({ path, adminDir }: WorktreePlace): Promise<void> {
+  await rm(path, { recursive: true, force: true });
+  if (/\/worktrees\/[^/]+$/.test(adminDir)) await rm(adminDir, { recursive: true, force: true });
+}
+
+/** Folders outside of the work tree in which git finds the repository: to be read by a step. */
+export async function repositoryPlaces({ commonDir }: Worktree): Promise<string[]> {
+  const file = join(commonDir, 'objects', 'info', 'alternates');
+  const text = await readFile(file, 'utf8').catch(() => '');
+  const alternates = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  const folders = alternates.map((line) => resolve(join(commonDir, 'objects'), line));
+  return [commonDir, ...folders.filter((folder) => !isInside(commonDir, folder))];
+}
+
+export interface Changes {
+  /** New or changed files. */
+  readonly changed: string[];
+  readonly deleted: string[];
+  /** Untracked repositories inside of the work tree. */
+  readonly nested: string[];
+}
+
+const placeOf = ({ path, commonDir, indexFile }: Worktree) => ({
+  gitDir: commonDir,
+  workTree: path,
+  indexFile,
+});
+
+/** What the step has changed, without writing anything into the repository. */
+export async function changesIn(worktree: Worktree): Promise<Changes> {
+  const place = placeOf(worktree);
+  await git(['update-index', '-q', '--refresh'], { ...place, expected: [0, 1] });
+  const [tracked, untracked] = await Promise.all([
+    git(['diff-files', '--name-status', '--no-renames', '-z'], place),
+    git(['ls-files', '--others', '--exclude-standard', '-z'], place),
+  ]);
+  const changed: string[] = [];
+  const deleted: string[] = [];
+  const fields = tracked.stdout.split('\0');
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    (fields[at] === 'D' ? deleted : changed).push(fields[at + 1] ?? '');
+  }
+  const others = splitNul(untracked.stdout);
+  const nested = others.filter((path) => path.endsWith('/'));
+  changed.push(...others.filter((path) => !path.endsWith('/')));
+  return { changed: [...new Set(changed)].sort(), deleted: deleted.sort(), nested };
+}
+
+/** Of these paths the ones that the repository ignores. */
+export async function ignoredOf(worktree: Worktree, paths: readonly string[]): Promise<string[]> {
+  if (paths.length === 0) return [];
+  const { stdout } = await git(['check-ignore', '-z', '--stdin'], {
+    ...placeOf(worktree),
+    input: paths.map((path) => `${path}\0`).join(''),
+    expected: [0, 1],
+  });
+  return splitNul(stdout);
+}
+
+/**
+ * Commits all changes. The commit is the start itself when nothing changed. `ref` keeps it; throws
+ * when the ref was moved by somebody else since `seen`.
+ */
+export async function commitCandidate(
+  worktree: Worktree,
+  { message, ref, seen }: { message: string; ref: string; seen: string | undefined },
+): Promise<string> {
+  const place = placeOf(worktree);
+  await git(['add', '--all'], place);
+  const tree = (await git(['write-tree'], place)).stdout.trim();
+  const before = await gitLine(['rev-parse', `${worktree.start}^{tree}`], place);
+  let commit = worktree.start;
+  if (tree !== before) {
+    const made = await git(['commit-tree', tree, '-p', worktree.start], { ...place, input: message });
+    commit = made.stdout.trim();
+  }
+  const kept =
+    seen === undefined
+      ? await createRef(ref, commit, place)
+      : await moveRef(ref, commit, seen, place);
+  if (!kept && (await commitOf(ref, place)) !== commit) {
+    throw new Error(`${ref} belongs to somebody else by now`);
+  }
+  return commit;
+}
