@@ -112,12 +112,16 @@ const consumer = (
 });
 
 export const consumers = {
-  plannerCommands: consumer(
-    'planner-commands',
-    streams.commands,
-    'writ.command.directive.>',
-    'decides directive commands',
-  ),
+  plannerCommands: {
+    ...consumer(
+      'planner-commands',
+      streams.commands,
+      'writ.command.directive.>',
+      'decides directive commands',
+    ),
+    // A command exists nowhere else: it sits out a database that is away for half an hour.
+    maxDeliver: 60,
+  },
   plannerRuns: consumer(
     'planner-runs',
     streams.events,

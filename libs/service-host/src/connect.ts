@@ -23,6 +23,8 @@ export interface Connections {
   readonly bus: Bus;
   /** Publishes what it appends. */
   readonly log: EventLog;
+  /** What this process appends; for those who follow the log. */
+  readonly appends: Appends;
   readonly checks: Readonly<Record<string, ReadinessCheck>>;
   /** For after the bus was drained. */
   readonly stop: readonly StopStep[];
@@ -51,13 +53,18 @@ export async function connect<C extends ConnectConfig>(host: Host<C>): Promise<C
   });
   const broadcast = (bytes: Uint8Array) => bus.broadcast(subjects.published, bytes);
   const reporter = new PublishedReporter({ broadcast });
-  const log = publishingLog(stored, { bus, reporter, logger, source: `/writ/${service}` });
+  const appends = new Appends();
+  const source = `/writ/${service}`;
+  const appended = () => appends.tell();
+  const log = publishingLog(stored, { bus, reporter, logger, source, appended });
   return {
     content,
     bus,
     log,
+    appends,
     checks: { database: () => stored.head(), messages: () => bus.health() },
     stop: [
+      { name: 'report what was published', limitMs: 1_000, run: () => reporter.flush() },
       { name: 'close the log', limitMs: 5_000, run: () => stored.close() },
       { name: 'close the content store', limitMs: 2_000, run: () => content.close() },
     ],
@@ -70,4 +77,17 @@ export function claimCheckOf(content: ContentStore): ClaimCheck {
     put: async (bytes) => (await content.put(bytes)).digest,
     get: (digest) => content.get(digest),
   };
+}
+
+/** Tells whoever wants to know that this process has appended something. */
+export class Appends {
+  private readonly listeners: (() => void)[] = [];
+
+  listen(listener: () => void): void {
+    this.listeners.push(listener);
+  }
+
+  tell(): void {
+    for (const listener of this.listeners) listener();
+  }
 }

@@ -13,6 +13,8 @@ export interface PublishingLogOptions {
   readonly logger: Logger;
   /** The publishing service, `/writ/<service>`. */
   readonly source: string;
+  /** Called after each commit of this process. */
+  readonly appended?: () => void;
 }
 
 /** The message of an event; `dataText` is its canonical data, written once by the log. */
@@ -40,7 +42,7 @@ export function messageOf(event: RecordedEvent, dataText: string, source: string
 }
 
 export function publishingLog(log: EventLog, options: PublishingLogOptions): EventLog {
-  const { bus, reporter, logger, source } = options;
+  const { bus, reporter, logger, source, appended } = options;
 
   function publish(events: readonly StoredEvent[]): void {
     for (const event of events) {
@@ -56,6 +58,7 @@ export function publishingLog(log: EventLog, options: PublishingLogOptions): Eve
     async append(append: Append): Promise<StoredEvent[]> {
       const stored = await log.append(append);
       publish(stored);
+      appended?.();
       return stored;
     },
     readStream: (stream, asked) => log.readStream(stream, asked),

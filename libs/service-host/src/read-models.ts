@@ -4,29 +4,26 @@
  */
 import type { RebuildReport } from '@writ/contracts';
 import { Follower, rebuild, type EventLog, type Projection } from '@writ/event-log';
-import type { Bus } from '@writ/messaging';
-import { metricsOf, type Logger, type Registry, type StopStep } from '@writ/observability';
+import type { Appends } from './connect';
+import { watchFollowers, type Logger, type Registry, type StopStep } from '@writ/observability';
 
 export interface ReadModelsOptions {
   readonly url: string;
   readonly log: EventLog;
-  readonly bus: Bus;
+  readonly appends: Appends;
   readonly logger: Logger;
   readonly registry: Registry;
   readonly projections: readonly Projection[];
 }
 
-const measureEveryMs = 1_000;
-
 export class ReadModels {
   private followers: Follower[] = [];
-  private timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: ReadModelsOptions) {}
 
-  /** Follows the log; any event that passes on the bus wakes the followers. */
-  async begin(): Promise<void> {
-    const { url, log, bus, logger, registry, projections } = this.options;
+  /** Follows the log: at once what this process appends, what others append within a second. */
+  begin(): void {
+    const { url, log, appends, logger, registry, projections } = this.options;
     this.followers = projections.map(
       (projection) =>
         new Follower({
@@ -37,28 +34,15 @@ export class ReadModels {
             logger.error({ err: error, projection: projection.name }, 'a read model stands still'),
         }),
     );
-    await bus.listen('writ.event.>', () => this.followers.forEach((follower) => follower.wake()));
-    const metrics = metricsOf(registry, 'projections');
-    const counted = new Map<string, number>();
-    this.timer = setInterval(() => {
-      this.followers.forEach((follower, at) => {
-        const projection = projections[at]?.name ?? '';
-        metrics.projectionLagEvents.set({ projection }, follower.lag);
-        metrics.projectionEvents.inc(
-          { projection },
-          follower.applied - (counted.get(projection) ?? 0),
-        );
-        counted.set(projection, follower.applied);
-      });
-    }, measureEveryMs);
-    this.timer.unref();
+    appends.listen(() => this.followers.forEach((follower) => follower.wake()));
+    const named = projections.map(({ name }, at) => [name, this.followers[at]]);
+    watchFollowers(registry, Object.fromEntries(named) as Record<string, Follower>);
   }
 
   readonly stop: StopStep = {
     name: 'stop the read models',
     limitMs: 5_000,
     run: async () => {
-      clearInterval(this.timer);
       await Promise.all(this.followers.map((follower) => follower.stop()));
     },
   };

@@ -25,7 +25,7 @@ const leaveMs = 6_000;
 
 async function open(host: Host<ExecutorConfig>): Promise<Opened> {
   const { config, logger, registry } = host;
-  const { bus, log, content, checks, stop } = await connect(host);
+  const { bus, log, appends, content, checks, stop } = await connect(host);
   const programs = await openPrograms(config, process.env, logger);
   const executorId = config.SERVICE_INSTANCE;
   const ttlMs = config.WRIT_LEASE_MS;
@@ -33,7 +33,7 @@ async function open(host: Host<ExecutorConfig>): Promise<Opened> {
   const pool = openPool(url, (error) => logger.warn({ err: error }, 'a connection was lost'));
   const table = new PostgresCacheTable({ pool, executorId, ttlMs, projection: RUN_PROJECTION });
   const projections = [runRows];
-  const readModels = new ReadModels({ url, log, bus, logger, registry, projections });
+  const readModels = new ReadModels({ url, log, appends, logger, registry, projections });
   const executor: Executor = {
     ...{ executorId, log, bus, content, programs, logger, leaveMs },
     runs: new Aggregates({ log, decider: runDecider, cacheSize }),
@@ -61,7 +61,7 @@ async function open(host: Host<ExecutorConfig>): Promise<Opened> {
       programs.warden.start();
       keeper.start();
       await hearOutcomes(executor);
-      await readModels.begin();
+      readModels.begin();
     },
     stop: [
       { name: 'stop the heartbeats', limitMs: 3_000, run: () => keeper.stop() },

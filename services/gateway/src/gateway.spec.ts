@@ -499,6 +499,8 @@ test('a gateway that stops ends its streams and waits for no idle connection', a
   });
   const ended = response.text();
   await fetch(`${stopping.url}/healthz`);
+  const silent = connect(Number(new URL(stopping.url).port), '127.0.0.1');
+  await new Promise((resolve) => silent.once('connect', resolve));
   const begun = performance.now();
   await stopping.stop();
   expect(await ended).toContain('retry');

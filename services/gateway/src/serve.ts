@@ -6,7 +6,7 @@ import { NestFactory } from '@nestjs/core';
 import { nestLogger } from '@writ/observability';
 import type { Express } from 'express';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 
 import { AppModule, type GatewayParts } from './app.module';
 import { refuseAccess } from './http/access';
@@ -52,6 +52,11 @@ export async function serve(parts: GatewayParts, options: ServeOptions): Promise
   };
   const server = createServer(limits, express);
   server.maxConnections = 2_000;
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   await listen(server, options);
   const { port } = server.address() as AddressInfo;
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
@@ -59,7 +64,7 @@ export async function serve(parts: GatewayParts, options: ServeOptions): Promise
     url: `http://${host}:${port}`,
     stop: async () => {
       app.get(OpenStreams).endAll();
-      await close(server);
+      await close(server, sockets);
       await app.close();
     },
   };
@@ -67,9 +72,13 @@ export async function serve(parts: GatewayParts, options: ServeOptions): Promise
 
 const REQUEST_GRACE_MS = 5_000;
 
-/** Connections are kept open between requests: each is closed as soon as it has nothing to do. */
-async function close(server: Server): Promise<void> {
+/**
+ * Connections are kept open between requests: each is closed as soon as it has nothing to do. One
+ * on which nothing was ever asked, as clients hold in reserve, does not count as idle for Node.
+ */
+async function close(server: Server, sockets: ReadonlySet<Socket>): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
   const sweep = setInterval(() => server.closeIdleConnections(), 20);
   const cut = setTimeout(() => server.closeAllConnections(), REQUEST_GRACE_MS);
   await closed;

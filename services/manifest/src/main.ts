@@ -16,7 +16,7 @@ async function open(host: Host<ManifestConfig>): Promise<Opened> {
   const { config, logger, registry, version } = host;
   // Nobody waits for what this service does; a step may wait for the processor that it takes.
   setPriority(config.WRIT_NICE);
-  const { bus, log, content: folder, checks, stop } = await connect(host);
+  const { bus, log, appends, content: folder, checks, stop } = await connect(host);
   const url = config.DATABASE_URL;
   const small = openPostgresStore({ url });
   // Manifests are small and many: in the database a hundred of them are one commit.
@@ -33,7 +33,7 @@ async function open(host: Host<ManifestConfig>): Promise<Opened> {
     checkpoints,
   });
   const projections = [manifestRows];
-  const readModels = new ReadModels({ url, log, bus, logger, registry, projections });
+  const readModels = new ReadModels({ url, log, appends, logger, registry, projections });
   const keeper: Keeper = {
     ...{ log, content, logger, metrics },
     // Into the folder: that is where the other services look.

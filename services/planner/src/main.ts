@@ -15,7 +15,7 @@ const connectLimitMs = 5_000;
 
 async function open(host: Host<PlannerConfig>): Promise<Opened> {
   const { config, logger, registry } = host;
-  const { bus, log, checks, stop } = await connect(host);
+  const { bus, log, appends, checks, stop } = await connect(host);
   const database = await new DataSource({
     type: 'postgres',
     url: config.DATABASE_URL,
@@ -27,7 +27,7 @@ async function open(host: Host<PlannerConfig>): Promise<Opened> {
   const metrics = metricsOf(registry, 'planner', 'reconciler');
   const projections = [directiveRows];
   const url = config.DATABASE_URL;
-  const readModels = new ReadModels({ url, log, bus, logger, registry, projections });
+  const readModels = new ReadModels({ url, log, appends, logger, registry, projections });
   const planner: Planner = {
     ...{ log, bus, rows, logger, metrics },
     directives: new Aggregates({ log, decider: directiveDecider }),
@@ -43,7 +43,7 @@ async function open(host: Host<PlannerConfig>): Promise<Opened> {
     bus,
     module: PlannerModule.forRoot(planner, registry, checks),
     begin: async () => {
-      await readModels.begin();
+      readModels.begin();
       reconciler = new Reconciler({
         everyMs: config.WRIT_RECONCILE_MS,
         reconcile: async () => {

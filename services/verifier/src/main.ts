@@ -20,10 +20,10 @@ async function open(host: Host<VerifierConfig>): Promise<Opened> {
   const folders = new ScratchFolders(join(config.WRIT_DATA_DIR, 'snapshots'));
   const swept = await sweepSnapshots(folders);
   if (swept > 0) logger.info(`removed ${swept} folders that an earlier process left`);
-  const { bus, log, content, checks, stop } = await connect(host);
+  const { bus, log, appends, content, checks, stop } = await connect(host);
   const url = config.DATABASE_URL;
   const projections = [evaluationRows];
-  const readModels = new ReadModels({ url, log, bus, logger, registry, projections });
+  const readModels = new ReadModels({ url, log, appends, logger, registry, projections });
   const verifier: Verifier = {
     ...{ log, bus, content, folders, runProgram, logger },
     evaluations: new Aggregates({ log, decider: evaluationDecider, cacheSize }),

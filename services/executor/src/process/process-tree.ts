@@ -62,6 +62,14 @@ export function killTree(root: ProcessId): void {
   for (const member of family) signal(member, 'SIGKILL');
 }
 
+/**
+ * What is left of the group that a process led which has just ended. A group keeps its number while
+ * it has members, so nobody else is met.
+ */
+export function killGroupOf({ pid }: ProcessId): void {
+  send(-pid, 'SIGKILL');
+}
+
 /** Processes that carry this variable in their environment; Linux only. */
 export function processesWith(variable: string, value: string): ProcessId[] {
   if (process.platform !== 'linux') return [];

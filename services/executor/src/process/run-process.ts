@@ -14,7 +14,8 @@ import type { Readable, Writable } from 'node:stream';
 import { GATE_FD, OPTIONS_FD, REPORT_FD, type Launch } from '../sandbox/sandbox';
 import type { Pipe, PipeMaker } from './open-pipe';
 import { readExit, startFailure, type Exit } from './read-exit';
-import { descendantsOf, identify, killTree, signal, type ProcessId } from './process-tree';
+import { descendantsOf, identify, killGroupOf, killTree, signal } from './process-tree';
+import type { ProcessId } from './process-tree';
 import type { Warden } from './warden';
 
 export interface ProcessOptions {
@@ -107,7 +108,7 @@ class RunningProcess {
       for (const timer of this.timers) clearTimeout(timer);
     }
     if (this.id !== undefined) {
-      killTree(this.id); // P2: what is left of it, where the sandbox did not see to that
+      killGroupOf(this.id); // P2: what is left of it, where the sandbox did not see to that
       warden?.forget(this.id);
     }
     await this.finish(drained);
@@ -181,6 +182,11 @@ class RunningProcess {
     this.id = identify(child.pid);
     if (this.id === undefined) return; // it has ended already
     await this.options.warden?.watch(this.id); // P4
+    if (this.stoppedBy !== undefined) {
+      // The launcher reads the end instead of a word, and starts nothing.
+      channel<Writable>(child, GATE_FD)?.destroy();
+      return;
+    }
     this.options.started?.((performance.now() - this.began) / 1000);
     const { options } = this.options.launch;
     if (options !== undefined) {
