@@ -9,25 +9,24 @@ import type { Executor } from './executor';
 export async function hearOutcomes(
   deps: Pick<Executor, 'bus' | 'active' | 'cache' | 'logger'>,
 ): Promise<Subscription> {
-  const hear = (subject: string, heard: (data: unknown) => void) =>
+  const hear = (subject: string, heard: (data: unknown) => void | Promise<void>) =>
     deps.bus.listen(subject, (_, bytes) => {
-      try {
-        heard(JSON.parse(Buffer.from(bytes).toString('utf8')));
-      } catch (error) {
-        deps.logger.debug({ err: error, subject }, 'an event that passed by cannot be read');
-      }
+      const hearing = async () => heard(JSON.parse(Buffer.from(bytes).toString('utf8')));
+      hearing().catch((error: unknown) => {
+        deps.logger.debug({ err: error, subject }, 'an event that passed by had no effect');
+      });
     });
   const subscriptions = [
     await hear('writ.event.directive.*.StepCancelled', (data) => {
       const { runId } = data as { runId: string };
       if (deps.active.cancel(runId)) deps.logger.info({ runId }, 'a run is cancelled');
     }),
-    await hear('writ.event.directive.*.StepFailed', (data) => {
-      deps.cache.forget((data as { run: { runId: string } }).run.runId);
-    }),
+    await hear('writ.event.directive.*.StepFailed', (data) =>
+      deps.cache.forget((data as { run: { runId: string } }).run.runId),
+    ),
     await hear('writ.event.evaluation.*.EvaluationCompleted', (data) => {
       const { runId, confidence } = data as EvaluationCompleted;
-      if (confidence.level === 'red') deps.cache.forget(runId);
+      return confidence.level === 'red' ? deps.cache.forget(runId) : undefined;
     }),
   ];
   return {

@@ -50,6 +50,8 @@ export class MemoryWorld {
   private readonly leases = leaseTable();
   private readonly reservations = reservationTable();
   private readonly executors: MemoryExecutor[] = [];
+  /** The planner's, so to say: outlives any executor. */
+  readonly bus = new MemoryBus({ server: this.server, claimCheck: claimCheckOf(this.content) });
   private rings = 0;
 
   async open(executorId: string, options: OpenOptions = {}): Promise<MemoryExecutor> {
@@ -100,9 +102,8 @@ export class MemoryWorld {
   /** Sends the work, once more as the case may be. */
   ring(work: object, kind = (work as Partial<RunWork>).adapter?.kind ?? 'workspace'): Promise<void> {
     const id = `ring-${(this.rings += 1)}`;
-    const bus = this.executors[0]?.bus ?? new MemoryBus({ server: this.server });
     const attributes = { id, type: 'writ.work', source: '/test', time: new Date().toISOString() };
-    return bus.send({ subject: subjects.work(kind), dataText: JSON.stringify(work), attributes });
+    return this.bus.send({ subject: subjects.work(kind), dataText: JSON.stringify(work), attributes });
   }
 
   async append(stream: string, type: string, data: unknown): Promise<void> {
@@ -124,6 +125,7 @@ export class MemoryWorld {
 
   async close(): Promise<void> {
     await Promise.all(this.executors.map((it) => it.stop()));
+    await this.bus.drain(1_000);
     rmSync(this.folder, { recursive: true, force: true });
   }
 

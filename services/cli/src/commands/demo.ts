@@ -28,11 +28,13 @@ export async function demo(options: CommonOptions): Promise<number> {
   let stack: Stack | undefined;
   try {
     output.talk('Writ: release notes of this repository, from its history');
+    output.talk(`starting a stack of its own in ${home}`);
     stack = await startOwn(output, signal, home);
     const gateway = gatewayOf(stack);
     const { directiveId } = await submitDirective(gateway, EXAMPLE, read);
     const watched = { ...options, output, signal };
     const directive = await watchDirective(gateway, directiveId, watched);
+    await stack.stop();
     const seconds = ((performance.now() - begun) / 1000).toFixed(1);
     if (output.json) output.value(directive);
     else output.data(summary(directive, seconds, relative(process.cwd(), home)));

@@ -24,7 +24,10 @@ export async function run(file: string, options: RunOptions): Promise<number> {
   let own: Stack | undefined;
   let id: string | undefined;
   try {
-    if (!remote && liveStack(writHome()) === undefined) own = await startOwn(output, signal);
+    if (!remote && liveStack(writHome()) === undefined) {
+      output.talk(`no stack is running; starting one in ${writHome()}`);
+      own = await startOwn(output, signal);
+    }
     const gateway = own ? gatewayOf(own) : Gateway.find();
     id = (await submitDirective(gateway, file, read)).directiveId;
     output.talk(`submitted ${id}`);
@@ -50,7 +53,6 @@ export async function startOwn(
   home = writHome(),
 ): Promise<Stack> {
   const { startStack } = require('../local/start-stack') as typeof import('../local/start-stack');
-  output.talk(`no stack is running; starting one in ${home}`);
   return startStack({ home, signal, tell: (text) => output.talk(text) });
 }
 

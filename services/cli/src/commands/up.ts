@@ -6,7 +6,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { CliError, EXIT } from '../cli-error';
 import { type StackFile, writHome } from '../find-stack';
 import { type ServiceName, services, stackHome } from '../local/stack-home';
-import { type Stack, startStack } from '../local/start-stack';
+import { startStack } from '../local/start-stack';
 import { Output } from '../output';
 import type { CommonOptions } from '../program';
 import { table } from '../view/style';
@@ -43,7 +43,6 @@ async function foreground(
   const ending = endings();
   const tell = (text: string) => output.talk(text);
   const stack = await startStack({ ...settings(options, only), tell, signal: ending.signal });
-  ending.stack = stack;
   print(stack.file, output);
   output.talk('Ctrl-C stops it');
   await ending.asked;
@@ -62,7 +61,6 @@ async function background(options: UpOptions, only: ServiceName[] | undefined): 
   const tell = (text: string) => void process.stderr.write(`${new Date().toISOString()} ${text}\n`);
   try {
     const stack = await startStack({ ...settings(options, only), tell, signal: ending.signal });
-    ending.stack = stack;
     await report({ ready: stack.file });
     if (process.connected) process.disconnect();
     await ending.asked;
@@ -132,26 +130,20 @@ function serviceNamed(name: string): ServiceName {
   );
 }
 
-/** The first signal asks for the end, the second one takes it. */
+/** The first signal asks for the end; the second one ends this process, and the stack with it. */
 function endings() {
   const controller = new AbortController();
-  let askedFor: () => void = () => undefined;
-  const ending = {
-    signal: controller.signal,
-    asked: new Promise<void>((resolve) => (askedFor = resolve)),
-    stack: undefined as Stack | undefined,
-  };
+  const { signal } = controller;
+  const asked = new Promise<void>((resolve) => {
+    signal.addEventListener('abort', () => resolve());
+  });
   const heard = () => {
-    if (controller.signal.aborted) {
-      ending.stack?.kill();
-      process.exit(EXIT.interrupted);
-    }
+    if (signal.aborted) process.exit(EXIT.interrupted);
     controller.abort();
-    askedFor();
   };
   process.on('SIGINT', heard);
   process.on('SIGTERM', heard);
-  return ending;
+  return { signal, asked };
 }
 
 function print(file: StackFile, output: Output): void {

@@ -37,8 +37,6 @@ export interface StackOptions {
 export interface Stack {
   readonly file: StackFile;
   stop(): Promise<void>;
-  /** At once, nothing asked. */
-  kill(): void;
 }
 
 const READY_LIMIT_MS = 60_000;
@@ -84,9 +82,12 @@ class LocalStack implements Stack {
   ) {
     this.secrets = loadSecrets(home);
     this.ports = new Ports(home);
+    process.on('exit', this.cutOff);
   }
 
   async start(): Promise<void> {
+    const { gatewayPort } = this.options;
+    if (gatewayPort !== undefined) await this.ports.of('gateway', gatewayPort); // told before the rest
     await all([this.startPostgres(), this.startNats()]);
     this.goOn();
     await this.migrate();
@@ -115,20 +116,19 @@ class LocalStack implements Stack {
     return this.stopped;
   }
 
-  kill(): void {
-    for (const { current } of this.running) current?.kill('SIGKILL');
-    for (const server of [this.nats, this.postgres]) {
-      if (server?.current) process.kill(server.current.pid, 'SIGKILL');
-    }
-    this.claim.release();
-  }
-
   private async stopInOrder(): Promise<void> {
     await Promise.all(this.running.map((service) => service.stop(endService)));
     await this.nats?.stop((server) => server.stop());
     await this.postgres?.stop((server) => server.stop());
     this.claim.release();
+    process.off('exit', this.cutOff);
   }
+
+  /** This process ends before the stack was stopped: the servers are tethered to it, services not. */
+  private readonly cutOff = () => {
+    for (const { current } of this.running) current?.kill('SIGKILL');
+    this.claim.release();
+  };
 
   private async startPostgres(): Promise<void> {
     if (this.databaseUrl !== '') return;

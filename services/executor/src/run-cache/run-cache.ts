@@ -6,7 +6,7 @@
  *    hand out what it made. When it fails, or its executor dies, one of them takes its place.
  * N3 Nobody waits longer than `waitMs`: then both execute, which costs work and nothing else.
  */
-import { streamOf, subjects, type RunEnded } from '@writ/contracts';
+import { streamOf, subjects, type EvaluationCompleted, type RunEnded } from '@writ/contracts';
 import type { EventLog } from '@writ/event-log';
 import type { Bus } from '@writ/messaging';
 import { isCacheable, outcomeOf, type CachedRun, type CacheTable } from './cache-table';
@@ -99,9 +99,14 @@ export class RunCache {
     }
   }
 
-  /** A run that was judged bad is not handed out from memory either. */
-  forget(runId: string): void {
+  /** A run that was judged bad is not handed out from memory either, and holds its hash no more. */
+  async forget(runId: string): Promise<void> {
     for (const [hash, known] of this.recent) if (known.runId === runId) this.recent.delete(hash);
+    const done = [...this.working].filter(
+      ([, it]) => it.runId === runId && it.position !== undefined,
+    );
+    for (const [hash] of done) this.finish(hash, runId);
+    await this.options.table.release(done.map(([hash]) => ({ hash, runId })));
   }
 
   /** Renews what is held, and lets go of what the read model has by now. */
@@ -148,11 +153,14 @@ export class RunCache {
   /** N2: what the other run made, from the log, where it is before any read model has it. */
   private async resultOf(runId: string | undefined, hash: string): Promise<CachedRun | undefined> {
     if (runId === undefined) return undefined;
-    const [last] = await this.options.log.lastEvents([streamOf.run(runId)]);
-    if (last?.type !== 'RunEnded') return undefined;
-    const ended = last.data as RunEnded;
-    if (!isCacheable(ended) || ended.bundle.hash !== hash) return undefined;
-    return { runId, outcome: outcomeOf(ended) };
+    const streams = [streamOf.run(runId), streamOf.evaluation(runId)];
+    const last = await this.options.log.lastEvents(streams);
+    const end = last.find((event) => event.type === 'RunEnded')?.data as RunEnded | undefined;
+    if (end === undefined || !isCacheable(end) || end.bundle.hash !== hash) return undefined;
+    const judged = last.find((event) => event.type === 'EvaluationCompleted');
+    const { confidence } = (judged?.data ?? {}) as Partial<EvaluationCompleted>;
+    if (confidence?.level === 'red') return undefined;
+    return { runId, outcome: { ...outcomeOf(end), confidence } };
   }
 
   private async waitForRun(
