@@ -259,9 +259,3 @@ describe('runs with one bundle', () => {
     expect(first?.bundle?.hash).not.toBe(second?.bundle?.hash);
   });
 });
-afterAll(async () => {
-  await new Promise((r) => setTimeout(r, 300));
-  process.stderr.write(`\nRES ${JSON.stringify(process.getActiveResourcesInfo())}\n`);
-  // eslint-disable-next-line
-  for (const h of (process as any)._getActiveHandles()) process.stderr.write(`H ${h.constructor.name} ${h.spawnargs ?? ''} ${h.fd ?? h._handle?.fd} ${h.remoteAddress ?? ''}\n`);
-});
