@@ -99,8 +99,8 @@ function unknownValue(what: string, given: unknown, known: readonly unknown[]): 
   const names = known.map(String);
   if (typeof given !== 'string') return `${what} ${isOf(given)}, it is one of ${names.join(', ')}`;
   const near = nearest(given, names);
-  const hint = near === undefined ? '' : `; did you mean "${near}"?`;
-  return `${what} cannot be "${given.slice(0, 100)}"${hint} It is one of ${names.join(', ')}`;
+  const hint = near === undefined ? '; it is' : `; did you mean "${near}"? It is`;
+  return `${what} cannot be "${given.slice(0, 100)}"${hint} one of ${names.join(', ')}`;
 }
 
 function meant(key: string, known: readonly string[]): string {

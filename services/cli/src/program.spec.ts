@@ -347,15 +347,18 @@ describe('reading', () => {
       if (!headers.accept?.includes('event-stream'))
         return send(response, 200, { events: [event(1)] });
       response.writeHead(200, { 'content-type': 'text/event-stream' });
-      response.end(`id: ${after + 1}\ndata: ${JSON.stringify(event(after + 1))}\n\n`);
+      response.write(`id: ${after + 1}\ndata: ${JSON.stringify(event(after + 1))}\n\n`);
+      // Broken off the second time, ended in order the others.
+      if (after === 2) setImmediate(() => response.destroy());
+      else response.end();
     });
-    const { stdout } = await writ('events', '--follow', '--json', '--limit', '3');
+    const { stdout } = await writ('events', '--follow', '--json', '--limit', '4');
     expect(
       stdout
         .trim()
         .split('\n')
         .map((it) => (JSON.parse(it) as { position: number }).position),
-    ).toEqual([1, 2, 3]);
+    ).toEqual([1, 2, 3, 4]);
   });
 
   test('what a run said is printed without what could move a cursor', async () => {

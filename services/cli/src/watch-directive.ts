@@ -129,8 +129,9 @@ class LastLines {
       if (runId === null || this.listening.has(runId) || this.listening.size >= LISTENED) continue;
       const controller = new AbortController();
       this.listening.set(runId, controller);
-      // Decoration: without it the chain is drawn all the same.
-      this.listen(runId, controller.signal).catch(() => undefined);
+      // Decoration: without it the chain is drawn all the same, and a run that is not known yet is
+      // asked for again with the next change.
+      this.listen(runId, controller.signal).catch(() => this.listening.delete(runId));
     }
   }
 

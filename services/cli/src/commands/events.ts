@@ -1,5 +1,6 @@
 import { plainLine, type RecordedEvent } from '@writ/contracts';
 
+import { CliError } from '../cli-error';
 import { Gateway } from '../gateway-client';
 import { Output } from '../output';
 import type { CommonOptions } from '../program';
@@ -47,19 +48,21 @@ async function followOn(
   limit: number,
   print: (event: RecordedEvent) => void,
 ): Promise<void> {
+  const leave = new AbortController();
   let last = after;
   let left = limit;
   for (;;) {
-    const leave = new AbortController();
-    for await (const { data } of gateway.events(`${path}?after=${last}`, leave.signal)) {
-      const event = JSON.parse(data) as RecordedEvent;
-      print(event);
-      last = event.position;
-      left -= 1;
-      if (left === 0) {
-        leave.abort();
-        return;
+    try {
+      for await (const { data } of gateway.events(`${path}?after=${last}`, leave.signal)) {
+        const event = JSON.parse(data) as RecordedEvent;
+        print(event);
+        last = event.position;
+        left -= 1;
+        if (left === 0) return leave.abort();
       }
+    } catch (error) {
+      // The gateway said no, or has been away for long; a stream that broke off is taken up again.
+      if (error instanceof CliError) throw error;
     }
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }

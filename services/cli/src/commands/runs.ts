@@ -1,11 +1,13 @@
 import { type LogPiece, plainLine, plainText, type RunDocument } from '@writ/contracts';
 
+import { CliError } from '../cli-error';
 import { Gateway } from '../gateway-client';
 import { Output, usesColour } from '../output';
 import type { CommonOptions } from '../program';
 import { lineReader } from '../read-sse';
 import { bytes, duration, table } from '../view/style';
 
+const PAUSE_MS = 500;
 const pathOf = (id: string) => `/v1/runs/${encodeURIComponent(id)}`;
 
 /** With --json the run and, under `output`, all that it said. */
@@ -29,17 +31,26 @@ export async function logs(id: string, options: CommonOptions): Promise<void> {
   }
 }
 
+/** Until the run ends. What is said while the stream is broken is in the transcript only. */
 async function printLive(gateway: Gateway, id: string, output: Output): Promise<void> {
   const keepColours = usesColour(process.stdout);
   const leave = new AbortController();
-  for await (const { event, data } of gateway.events(`${pathOf(id)}/logs`, leave.signal)) {
-    if (event === 'end') {
-      const { result } = JSON.parse(data) as { result: string };
-      output.talk(`the run has ended: ${result}`);
-      return;
+  for (;;) {
+    try {
+      for await (const { event, data } of gateway.events(`${pathOf(id)}/logs`, leave.signal)) {
+        if (event === 'end') {
+          const { result } = JSON.parse(data) as { result: string };
+          output.talk(`the run has ended: ${result}; "writ logs ${id}" prints all of it`);
+          return;
+        }
+        const { text } = JSON.parse(data) as LogPiece;
+        process.stdout.write(plainText(text, { keepColours }));
+      }
+    } catch (error) {
+      if (error instanceof CliError) throw error;
+      output.talk('the stream broke off; it is taken up again');
     }
-    const { text } = JSON.parse(data) as LogPiece;
-    process.stdout.write(plainText(text, { keepColours }));
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
 }
 

@@ -10,7 +10,8 @@ export class LiveScreen {
   draw(lines: readonly string[]): void {
     const text = lines.map((line) => `\x1b[2K${line}\n`).join('');
     if (text === this.last) return;
-    const up = this.drawn === 0 ? '' : `\x1b[${this.drawn}A`;
+    // A typed ^C may stand where the cursor is.
+    const up = this.drawn === 0 ? '\r' : `\r\x1b[${this.drawn}A`;
     // What is left of a longer drawing is erased below.
     this.stream.write(`${up}${text}\x1b[0J`);
     this.drawn = lines.length;

@@ -1,4 +1,6 @@
 /** What released versions have stored goes on being read: one sample of every event, one history. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   directiveEvents,
   evaluationEvents,
@@ -9,12 +11,10 @@ import {
   type DirectiveDocument,
   type RecordedEvent,
 } from '@writ/contracts';
-import * as samples from '../../contracts/src/golden/events.json';
-import * as history from '../../contracts/src/golden/release-notes.json';
-import { directiveDecider } from './directive';
-import { directiveDocument } from './directive-documents';
-import type { Directive } from './directive-state';
-import { runDecider } from './run';
+import { directiveDecider, directiveDocument, runDecider, type Directive } from '@writ/domain';
+
+const golden = (name: string): unknown =>
+  JSON.parse(readFileSync(join(__dirname, '../../../contracts/src/golden', name), 'utf8'));
 
 const schemas: Record<string, { parse(data: unknown): unknown }> = {
   ...directiveEvents,
@@ -23,8 +23,11 @@ const schemas: Record<string, { parse(data: unknown): unknown }> = {
   ...runEvents,
   ...workspaceEvents,
 };
-const stored = Object.values(samples).filter((it) => 'type' in it) as unknown as RecordedEvent[];
-const events = history.events as unknown as RecordedEvent[];
+const stored = golden('events.json') as RecordedEvent[];
+const { events, document } = golden('release-notes.json') as {
+  events: RecordedEvent[];
+  document: DirectiveDocument;
+};
 
 describe('a stored event', () => {
   it('has a sample for every type there is', () => {
@@ -41,7 +44,6 @@ describe('a stored event', () => {
 
 describe('a stored history', () => {
   it('folds to the directive that was shown then', () => {
-    const document = history.document as unknown as DirectiveDocument;
     const own = events.filter((event) => event.stream === streamOf.directive(document.id));
     const state = own.reduce(
       (before, event) => directiveDecider.evolve(before, event),
