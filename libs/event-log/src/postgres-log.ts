@@ -27,6 +27,8 @@ export interface PostgresLogOptions {
   readonly walk?: number;
   readonly maxAttempts?: number;
   readonly limits?: Partial<QueueLimits>;
+  /** Hears after each commit how many appends shared it. */
+  readonly committed?: (appends: number) => void;
   /** Hears what is wrong but not fatal with the settings. Default: standard error. */
   readonly warn?: (message: string) => void;
 }
@@ -80,7 +82,10 @@ export class PostgresLog implements EventLog {
       maxAttempts: options.maxAttempts ?? 60,
     };
     const limits = { ...defaultLimits, ...options.limits };
-    this.queue = new AppendQueue((batch) => appendBatch(batch, how), limits);
+    this.queue = new AppendQueue(async (batch) => {
+      await appendBatch(batch, how);
+      options.committed?.(batch.length);
+    }, limits);
   }
 
   async open(): Promise<void> {

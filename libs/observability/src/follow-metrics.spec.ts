@@ -47,7 +47,7 @@ test('each follower of the log shows how far it is behind', async () => {
 
 test('appends are measured by how they end, and their outcome is passed on', async () => {
   const registry = new Registry();
-  const measure = logMetrics(registry);
+  const { measure, committed } = logMetrics(registry);
   expect(await measure(async () => [{ position: 7 }])).toEqual([{ position: 7 }]);
   const fails = (error: Error) => measure(() => Promise.reject(error));
   await expect(fails(new VersionConflict('run-a', 0, 1))).rejects.toThrow('run-a');
@@ -57,4 +57,6 @@ test('appends are measured by how they end, and their outcome is passed on', asy
   }
   expect(await valueOf(registry, 'writ_log_conflicts_total')).toBe(1);
   expect(await valueOf(registry, 'writ_log_head_position')).toBe(7);
+  committed(3);
+  expect(await valueOf(registry, 'writ_log_group_appends_sum')).toBe(3);
 });

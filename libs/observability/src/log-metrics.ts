@@ -8,10 +8,16 @@ export type MeasureAppend = <T extends { readonly position: number }>(
   append: () => Promise<T[]>,
 ) => Promise<T[]>;
 
-export function logMetrics(registry: Registry): MeasureAppend {
-  const { appendSeconds, conflicts, headPosition } = metricsOf(registry, 'log');
+export interface LogMetrics {
+  readonly measure: MeasureAppend;
+  /** After each commit, with how many appends shared it. */
+  readonly committed: (appends: number) => void;
+}
+
+export function logMetrics(registry: Registry): LogMetrics {
+  const { appendSeconds, conflicts, headPosition, groupSize } = metricsOf(registry, 'log');
   let head = 0;
-  return async (append) => {
+  const measure: MeasureAppend = async (append) => {
     const start = performance.now();
     let result: 'recorded' | 'conflict' | 'error' = 'recorded';
     try {
@@ -27,4 +33,5 @@ export function logMetrics(registry: Registry): MeasureAppend {
       appendSeconds.observe({ result }, (performance.now() - start) / 1000);
     }
   };
+  return { measure, committed: (appends) => groupSize.observe(appends) };
 }

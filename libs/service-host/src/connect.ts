@@ -6,8 +6,7 @@ import { openFolderStore, type ContentStore } from '@writ/content-store';
 import { subjects } from '@writ/contracts';
 import { openPostgresLog, PublishedReporter, type EventLog } from '@writ/event-log';
 import { connectJetStreamBus, type Bus, type ClaimCheck } from '@writ/messaging';
-import { busMetrics, metricsOf, type ReadinessCheck, type StopStep } from '@writ/observability';
-import { measuredLog } from './measured-log';
+import { busMetrics, logMetrics, type ReadinessCheck, type StopStep } from '@writ/observability';
 import { publishingLog } from './publishing-log';
 import type { Host, ProcessConfig } from './run-service';
 
@@ -34,14 +33,13 @@ export interface Connections {
 export async function connect<C extends ConnectConfig>(host: Host<C>): Promise<Connections> {
   const { config, logger, registry, service } = host;
   const content = await openFolderStore(config.WRIT_CONTENT_DIR);
-  const stored = measuredLog(
-    await openPostgresLog({
-      url: config.DATABASE_URL,
-      applicationName: `writ ${service}`,
-      warn: (message) => logger.warn(message),
-    }),
-    metricsOf(registry, 'log'),
-  );
+  const { measure, committed } = logMetrics(registry);
+  const stored = await openPostgresLog({
+    url: config.DATABASE_URL,
+    applicationName: `writ ${service}`,
+    warn: (message) => logger.warn(message),
+    committed,
+  });
   const bus = await connectJetStreamBus({
     servers: config.NATS_URL,
     token: config.NATS_TOKEN,
@@ -56,7 +54,7 @@ export async function connect<C extends ConnectConfig>(host: Host<C>): Promise<C
   const appends = new Appends();
   const source = `/writ/${service}`;
   const appended = () => appends.tell();
-  const log = publishingLog(stored, { bus, reporter, logger, source, appended });
+  const log = publishingLog(stored, { bus, reporter, logger, measure, source, appended });
   return {
     content,
     bus,

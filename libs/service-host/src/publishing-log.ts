@@ -5,12 +5,14 @@
 import { eventSubject, type RecordedEvent } from '@writ/contracts';
 import type { Append, EventLog, PublishedReporter, StoredEvent } from '@writ/event-log';
 import type { Bus, Outgoing } from '@writ/messaging';
-import type { Logger } from '@writ/observability';
+import type { Logger, MeasureAppend } from '@writ/observability';
 
 export interface PublishingLogOptions {
   readonly bus: Pick<Bus, 'send'>;
   readonly reporter: Pick<PublishedReporter, 'published'>;
   readonly logger: Logger;
+  /** Stands around each append; default: nothing does. */
+  readonly measure?: MeasureAppend;
   /** The publishing service, `/writ/<service>`. */
   readonly source: string;
   /** Called after each commit of this process. */
@@ -43,6 +45,7 @@ export function messageOf(event: RecordedEvent, dataText: string, source: string
 
 export function publishingLog(log: EventLog, options: PublishingLogOptions): EventLog {
   const { bus, reporter, logger, source, appended } = options;
+  const measure: MeasureAppend = options.measure ?? ((append) => append());
 
   function publish(events: readonly StoredEvent[]): void {
     for (const event of events) {
@@ -56,7 +59,7 @@ export function publishingLog(log: EventLog, options: PublishingLogOptions): Eve
 
   return {
     async append(append: Append): Promise<StoredEvent[]> {
-      const stored = await log.append(append);
+      const stored = await measure(() => log.append(append));
       publish(stored);
       appended?.();
       return stored;

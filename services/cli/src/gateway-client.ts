@@ -34,21 +34,22 @@ export class Gateway {
   }
 
   async get<T>(path: string, signal?: AbortSignal): Promise<T> {
-    return (await (await this.ask(path, { signal })).json()) as T;
+    return this.ask(path, { signal }, (response) => response.json() as Promise<T>);
   }
 
   async getText(path: string): Promise<string> {
-    return (await this.ask(path)).text();
+    return this.ask(path, {}, (response) => response.text());
   }
 
   async post<T>(path: string, body: unknown, key: string = randomUUID()): Promise<T> {
     const headers = { 'idempotency-key': key };
-    return (await (await this.ask(path, { method: 'POST', body, headers })).json()) as T;
+    const ask = { method: 'POST', body, headers };
+    return this.ask(path, ask, (response) => response.json() as Promise<T>);
   }
 
   async exists(path: string): Promise<boolean> {
     try {
-      await this.ask(path, { method: 'HEAD' });
+      await this.ask(path, { method: 'HEAD' }, asItIs);
       return true;
     } catch (error) {
       if (error instanceof CliError && error.code === 'not_found') return false;
@@ -57,25 +58,25 @@ export class Gateway {
   }
 
   async put(path: string, bytes: Uint8Array): Promise<void> {
-    await (await this.ask(path, { method: 'PUT', bytes })).arrayBuffer();
+    await this.ask(path, { method: 'PUT', bytes }, (response) => response.text());
   }
 
   /** The bytes of an answer as they come. */
   async pieces(path: string): Promise<AsyncIterable<Uint8Array>> {
-    return bodyOf(await this.ask(path));
+    return bodyOf(await this.ask(path, {}, asItIs));
   }
 
   /** Server-sent events until the server ends the stream or the signal is aborted. */
   async *events(path: string, signal: AbortSignal): AsyncGenerator<SseEvent> {
     const headers = { accept: 'text/event-stream' };
-    const response = await this.ask(path, { headers, signal });
+    const response = await this.ask(path, { headers, signal }, asItIs);
     yield* readSse(bodyOf(response));
   }
 
   /** Long work: hands over its progress, gives its result. Throws what the last line says. */
   async work<T>(path: string, body: unknown, onProgress: (state: unknown) => void): Promise<T> {
     const headers = { 'idempotency-key': randomUUID() };
-    const response = await this.ask(path, { method: 'POST', body, headers });
+    const response = await this.ask(path, { method: 'POST', body, headers }, asItIs);
     for await (const line of lineReader(bodyOf(response))) {
       const said = JSON.parse(line) as WorkLine<T>;
       if ('result' in said) return said.result;
@@ -87,18 +88,29 @@ export class Gateway {
     throw new CliError('unavailable', 'the gateway ended before it had the result; try again');
   }
 
-  private async ask(path: string, ask: Ask = {}): Promise<Response> {
+  /** Asks, and reads the answer, until it is there, is refused, or time is up. */
+  private async ask<T>(
+    path: string,
+    ask: Ask,
+    read: (response: Response) => T,
+  ): Promise<Awaited<T>> {
     const deadline = performance.now() + (this.options.retryForMs ?? RETRY_FOR_MS);
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, 2_000)) {
-      const answer = await this.askOnce(path, ask);
-      if (answer instanceof Response) return answer;
-      const isLast = performance.now() + pause > deadline || ask.signal?.aborted;
-      if (answer.code !== 'unavailable' || isLast) throw answer;
+      try {
+        return await this.askOnce(path, ask, read);
+      } catch (error) {
+        const isAway = error instanceof CliError && error.code === 'unavailable';
+        if (!isAway || performance.now() + pause > deadline || ask.signal?.aborted) throw error;
+      }
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
   }
 
-  private async askOnce(path: string, ask: Ask): Promise<Response | CliError> {
+  private async askOnce<T>(
+    path: string,
+    ask: Ask,
+    read: (response: Response) => T,
+  ): Promise<Awaited<T>> {
     const { url, token } = this.options;
     const { method = 'GET', body, bytes, headers, signal } = ask;
     const content = body === undefined ? bytes : JSON.stringify(body);
@@ -114,15 +126,19 @@ export class Gateway {
         ...(signal === undefined ? {} : { signal }),
         redirect: 'error',
       });
-      return response.ok ? response : await problemOf(response, path);
+      if (!response.ok) throw await problemOf(response, path);
+      return await read(response);
     } catch (error) {
-      if (signal?.aborted) throw error;
+      if (error instanceof CliError || signal?.aborted) throw error;
       const reason = (error as { cause?: Error }).cause?.message ?? (error as Error).message;
       const message = `the gateway at ${url} does not answer (${reason}); is the stack running? "writ up" starts it, "writ doctor" looks`;
-      return new CliError('unavailable', message, undefined, { cause: error });
+      throw new CliError('unavailable', message, undefined, { cause: error });
     }
   }
 }
+
+/** For answers that are read while they come. */
+const asItIs = (response: Response): Response => response;
 
 type WorkLine<T> =
   | { progress: unknown }

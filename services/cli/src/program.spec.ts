@@ -160,6 +160,18 @@ describe('errors of the gateway', () => {
     expect([gateway.asked.length, keys.size]).toEqual([3, 1]);
   });
 
+  test('an answer that breaks off is asked for again', async () => {
+    let times = 0;
+    gateway.on(`GET /v1/directives/${ID}`, (_, response) => {
+      times += 1;
+      if (times > 1) return send(response, 200, directive);
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': 99 });
+      response.write('{"id":');
+      setImmediate(() => response.destroy());
+    });
+    expect(JSON.parse((await writ('show', ID, '--json')).stdout)).toEqual(directive);
+  });
+
   test('without a stack the way to one is named', async () => {
     delete process.env['WRIT_URL'];
     process.env['WRIT_HOME'] = folder;

@@ -51,18 +51,17 @@ export function outcomeOf({ status }: DirectiveDocument): number {
   return status === 'completed' || status === 'archived' ? EXIT.ok : EXIT.failed;
 }
 
-/** A signal for Ctrl-C; a second one ends the process, whatever it does. */
+/** Aborted by Ctrl-C, or when the terminal closes; a second time ends the process, whatever it does. */
 export function interruption(): { signal: AbortSignal; release: () => void } {
   const controller = new AbortController();
   const heard = () => {
     if (controller.signal.aborted) process.exit(EXIT.interrupted);
     controller.abort();
   };
-  process.on('SIGINT', heard);
-  process.on('SIGTERM', heard);
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  for (const name of signals) process.on(name, heard);
   const release = () => {
-    process.off('SIGINT', heard);
-    process.off('SIGTERM', heard);
+    for (const name of signals) process.off(name, heard);
   };
   return { signal: controller.signal, release };
 }

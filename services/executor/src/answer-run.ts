@@ -4,7 +4,10 @@ import type { RunState } from '@writ/domain';
 import { QueryError } from '@writ/messaging';
 import type { Executor } from './executor';
 
-export async function answerRun(deps: Pick<Executor, 'runs'>, question: unknown): Promise<RunDocument> {
+export async function answerRun(
+  deps: Pick<Executor, 'runs'>,
+  question: unknown,
+): Promise<RunDocument> {
   const { runId } = queries.run.schema.parse(question);
   const { state } = await deps.runs.load(streamOf.run(runId));
   const document = runDocument(state);

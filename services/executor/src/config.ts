@@ -9,7 +9,10 @@ const names = z
   .string()
   .default('')
   .transform((text) => text.split(',').flatMap((name) => name.trim() || []))
-  .refine((all) => all.every((name) => NAME.test(name)), 'holds something that is no name of a variable');
+  .refine(
+    (all) => all.every((name) => NAME.test(name)),
+    'holds something that is no name of a variable',
+  );
 
 const paths = z
   .string()
@@ -63,10 +66,17 @@ export const environment = z.object({
     means: 'names, divided by commas, of variables whose values are taken out of everything kept',
     example: 'GITHUB_TOKEN,DBT_PASSWORD',
   }),
-  WRIT_MAX_OUTPUT_BYTES: variable(z.coerce.number().int().min(1024).default(1024 ** 3), {
-    means: 'how many bytes a file may have that stdout is kept in (stdoutTo)',
-    example: '1073741824',
-  }),
+  WRIT_MAX_OUTPUT_BYTES: variable(
+    z.coerce
+      .number()
+      .int()
+      .min(1024)
+      .default(1024 ** 3),
+    {
+      means: 'how many bytes a file may have that stdout is kept in (stdoutTo)',
+      example: '1073741824',
+    },
+  ),
   WRIT_LEASE_MS: variable(z.coerce.number().int().min(1_000).max(600_000).default(10_000), {
     means: 'after how long without a sign of life another executor takes a run over',
     example: '10000',

@@ -34,13 +34,21 @@ afterAll(async () => {
   await database?.drop();
 });
 
-const poolOf = (executorId: string) => pools[executorId === 'executor-2' || executorId === 'two' ? 1 : 0] as Pool;
+const poolOf = (executorId: string) =>
+  pools[executorId === 'executor-2' || executorId === 'two' ? 1 : 0] as Pool;
 
 const tableOf = (executorId: string, ttlMs = 60_000) =>
-  new PostgresCacheTable({ pool: poolOf(executorId), executorId, ttlMs, projection: RUN_PROJECTION });
+  new PostgresCacheTable({
+    pool: poolOf(executorId),
+    executorId,
+    ttlMs,
+    projection: RUN_PROJECTION,
+  });
 
 describe('leases in PostgreSQL', () => {
-  leasesConformance((executorId, ttlMs) => new PostgresLeases(poolOf(executorId), executorId, ttlMs));
+  leasesConformance(
+    (executorId, ttlMs) => new PostgresLeases(poolOf(executorId), executorId, ttlMs),
+  );
 });
 
 describe('the cache table in PostgreSQL', () => {
@@ -83,7 +91,9 @@ test('a run whose executor died holds its hash no longer than its reservation li
   const other = new RunCache({ table: tableOf('executor-2', 300), log, bus, pollMs: 20 });
   await dying.find(hash, 'run-of-the-dead', { reserve: true, signal });
   const began = performance.now();
-  expect(await other.find(hash, 'run-of-the-living', { reserve: true, signal })).toEqual({ hit: false });
+  expect(await other.find(hash, 'run-of-the-living', { reserve: true, signal })).toEqual({
+    hit: false,
+  });
   expect(performance.now() - began).toBeGreaterThan(150);
 });
 
@@ -95,6 +105,7 @@ test('the read model is what a rebuild makes of the log', async () => {
 });
 
 test('commits of this pool are not waited for on disk', async () => {
-  const shown = async (text: string) => (await poolOf('one').query<Record<string, string>>(text)).rows[0];
+  const shown = async (text: string) =>
+    (await poolOf('one').query<Record<string, string>>(text)).rows[0];
   expect(await shown('show synchronous_commit')).toEqual({ synchronous_commit: 'off' });
 });

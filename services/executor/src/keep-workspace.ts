@@ -28,10 +28,7 @@ type Tools = Pick<Executor, 'log' | 'bus'> & { readonly programs: { readonly dat
 /** Others append to the same stream when steps are merged at the same time. */
 const ATTEMPTS = 20;
 
-export async function keepWorkspace(
-  deps: Tools,
-  message: Incoming<WorkspaceWork>,
-): Promise<void> {
+export async function keepWorkspace(deps: Tools, message: Incoming<WorkspaceWork>): Promise<void> {
   const work = message.data;
   if (work.op === 'merge') check(work);
   const stream = streamOf.workspace(work.directiveId);

@@ -6,7 +6,14 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openMemoryStore, type ContentStore } from '@writ/content-store';
-import { streamOf, subjects, type RunEnded, type RunWork, RunWork as RunWorkSchema } from '@writ/contracts';
+import {
+  RunWork as RunWorkSchema,
+  streamOf,
+  subjects,
+  VersionConflict,
+  type RunEnded,
+  type RunWork,
+} from '@writ/contracts';
 import { runDecider } from '@writ/domain';
 import { Aggregates, MemoryLog, uuidV7, type EventLog } from '@writ/event-log';
 import { connectHandlers, MemoryBus, MemoryServer } from '@writ/messaging';
@@ -23,6 +30,7 @@ import { openPrograms } from './open-programs';
 import type { ProgramHost } from './program-host';
 import { MemoryCacheTable, reservationTable } from './run-cache/memory-cache-table';
 import { RunCache } from './run-cache/run-cache';
+import type { Sandbox } from './sandbox/sandbox';
 import { executorSubscriptions } from './subscriptions';
 
 export interface MemoryExecutor extends Executor {
@@ -43,6 +51,8 @@ export interface OpenOptions {
 }
 
 export class MemoryWorld {
+  /** Tried once, for all. */
+  private static sandbox: Sandbox | undefined;
   readonly folder = realpathSync(mkdtempSync(join(tmpdir(), 'writ-executor-')));
   readonly log = new MemoryLog();
   readonly server = new MemoryServer();
@@ -58,7 +68,9 @@ export class MemoryWorld {
     const logger = createLogger({ service: 'executor', instance: executorId, level: 'silent' });
     const env = { PATH: process.env['PATH'] ?? '', ...options.env };
     const config = { ...readConfig(this.required(env)), WRIT_LEASE_MS: options.ttlMs ?? 10_000 };
-    const programs = { ...(await openPrograms(config, env, logger)), ...options.programs };
+    const opened = await openPrograms(config, env, logger, MemoryWorld.sandbox);
+    MemoryWorld.sandbox ??= opened.sandbox;
+    const programs = { ...opened, ...options.programs };
     const claimCheck = claimCheckOf(this.content);
     const bus = new MemoryBus({ server: this.server, name: executorId, claimCheck });
     const log = this.publishing(bus, logger);
@@ -85,9 +97,9 @@ export class MemoryWorld {
     const Subscriptions = executorSubscriptions(options.concurrency ?? 16);
     await connectHandlers(bus, new Subscriptions(deps) as object);
     const stop = () => stopExecutor(bus, keeper, programs);
-    const opened = { ...deps, bus, keeper, stop, metricsText: () => registry.metrics() };
-    this.executors.push(opened);
-    return opened;
+    const running = { ...deps, bus, keeper, stop, metricsText: () => registry.metrics() };
+    this.executors.push(running);
+    return running;
   }
 
   /** The planner's part: the step is started in the log, and its work is sent. */
@@ -100,18 +112,32 @@ export class MemoryWorld {
   }
 
   /** Sends the work, once more as the case may be. */
-  ring(work: object, kind = (work as Partial<RunWork>).adapter?.kind ?? 'workspace'): Promise<void> {
+  ring(
+    work: object,
+    kind = (work as Partial<RunWork>).adapter?.kind ?? 'workspace',
+  ): Promise<void> {
     const id = `ring-${(this.rings += 1)}`;
     const attributes = { id, type: 'writ.work', source: '/test', time: new Date().toISOString() };
-    return this.bus.send({ subject: subjects.work(kind), dataText: JSON.stringify(work), attributes });
+    return this.bus.send({
+      subject: subjects.work(kind),
+      dataText: JSON.stringify(work),
+      attributes,
+    });
   }
 
   async append(stream: string, type: string, data: unknown): Promise<void> {
-    const [last] = await this.log.lastEvents([stream]);
     const actor = { kind: 'service', id: 'test' } as const;
     const metadata = { commandId: 'c', correlationId: 'c', actor };
     const event = { id: uuidV7(), type, schemaVersion: 1, data, metadata };
-    await this.log.append({ stream, expectedVersion: last?.version ?? 0, events: [event] });
+    for (;;) {
+      const [last] = await this.log.lastEvents([stream]);
+      try {
+        await this.log.append({ stream, expectedVersion: last?.version ?? 0, events: [event] });
+        return;
+      } catch (error) {
+        if (!(error instanceof VersionConflict)) throw error;
+      }
+    }
   }
 
   async endOf(runId: string): Promise<RunEnded | undefined> {
@@ -126,6 +152,7 @@ export class MemoryWorld {
   async close(): Promise<void> {
     await Promise.all(this.executors.map((it) => it.stop()));
     await this.bus.drain(1_000);
+    this.server.wipe(); // and with the messages the timers that would deliver them again
     rmSync(this.folder, { recursive: true, force: true });
   }
 

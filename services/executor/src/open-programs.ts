@@ -8,6 +8,7 @@ import type { ProgramHost } from './program-host';
 import { knownSecrets, needlesOf } from './redaction/secrets';
 import { chooseSandbox } from './sandbox/choose-sandbox';
 import { placesOf } from './sandbox/find-program';
+import type { Sandbox } from './sandbox/sandbox';
 import { Slots } from './slots';
 
 const STANDARD_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -26,19 +27,20 @@ type Config = Pick<
   | 'WRIT_SECRET_ENV'
 >;
 
-/** Throws when the sandbox that was asked for does not work here. */
+/**
+ * Throws when the sandbox that was asked for does not work here. `known` is one that was tried
+ * before.
+ */
 export async function openPrograms(
   config: Config,
   env: Readonly<Record<string, string | undefined>>,
   logger: Logger,
+  known?: Sandbox,
 ): Promise<ProgramHost> {
   const path = env['PATH'] ?? STANDARD_PATH;
   const pipes = new PipeMaker();
-  const sandbox = await chooseSandbox({
-    choice: config.WRIT_SANDBOX,
-    network: config.WRIT_SANDBOX_NETWORK,
-    ...{ path, pipes, logger },
-  });
+  const { WRIT_SANDBOX: choice, WRIT_SANDBOX_NETWORK: network } = config;
+  const sandbox = known ?? (await chooseSandbox({ choice, network, path, pipes, logger }));
   const passed = config.WRIT_PASS_ENV.flatMap((name) => {
     const value = env[name];
     return value === undefined ? [] : [[name, value] as const];

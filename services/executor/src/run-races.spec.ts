@@ -77,7 +77,11 @@ test('two executors and fifty rings: one claim, one execution, one end', async (
 
 describe('a claim whose executor is gone', () => {
   /** A lease that has run out, or none at all. */
-  async function taken(work: RunWork, lease: 'ran out' | 'is missing', ttlMs = 10_000): Promise<void> {
+  async function taken(
+    work: RunWork,
+    lease: 'ran out' | 'is missing',
+    ttlMs = 10_000,
+  ): Promise<void> {
     await ghostClaim(work);
     const leases = leaseTable();
     if (lease === 'ran out') {
@@ -110,7 +114,9 @@ describe('a claim whose executor is gone', () => {
   test('and whose lease row is missing is left alone until its time is over', async () => {
     const work = witnessed('true', { idempotent: true });
     await taken(work, 'is missing', 1_500);
-    const claimedAt = Date.parse((await world.log.readStream(streamOf.run(work.runId)))[0]?.recordedAt ?? '');
+    const claimedAt = Date.parse(
+      (await world.log.readStream(streamOf.run(work.runId)))[0]?.recordedAt ?? '',
+    );
     await eventually(
       async () => {
         await world.ring(work);
@@ -137,7 +143,9 @@ test('an executor that loses its lease kills what it runs and writes nothing', a
   expect(lease).toMatchObject({ tookOver: true });
   await one.keeper.beat();
   await eventually(() => one.active.size === 0, { what: 'the first one to give up' });
-  await eventually(() => processesWith('WRIT_RUN', work.runId).length === 0, { what: 'its program' });
+  await eventually(() => processesWith('WRIT_RUN', work.runId).length === 0, {
+    what: 'its program',
+  });
   expect(await world.typesOf(work.runId)).toEqual(['RunClaimed']);
   expect(await one.metricsText()).toMatch(/writ_lease_losses_total [1-9]/);
   // It did not take the lease from the new holder either.
@@ -154,7 +162,9 @@ test('a lease that cannot be renewed in time counts as lost, and the run is take
   }
   const ttlMs = 2_000;
   const one = await world.open('one', { ttlMs, deps: { leases: new Cut(leases, 'one', ttlMs) } });
-  const work = witnessed('if [ -f again ]; then exit 0; fi; touch again; sleep 30', { idempotent: true });
+  const work = witnessed('if [ -f again ]; then exit 0; fi; touch again; sleep 30', {
+    idempotent: true,
+  });
   await startedInLog(work);
   await world.ring(work);
   await begun();
@@ -169,7 +179,9 @@ test('a lease that cannot be renewed in time counts as lost, and the run is take
 test('a process that stops ends what outlasts it; another goes on with it', async () => {
   const one = await world.open('one');
   const quick = witnessed('sleep 0.2', { step: 'quick' });
-  const long = witnessed('if [ -f again ]; then exit 0; fi; touch again; sleep 30', { idempotent: true });
+  const long = witnessed('if [ -f again ]; then exit 0; fi; touch again; sleep 30', {
+    idempotent: true,
+  });
   for (const work of [quick, long]) {
     await startedInLog(work);
     await world.ring(work);

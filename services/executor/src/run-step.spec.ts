@@ -19,7 +19,13 @@ let one: MemoryExecutor;
 beforeAll(async () => {
   world = new MemoryWorld();
   one = await world.open('one', {
-    env: { WRIT_PASS_ENV: 'PASSED,SECRET_PASSED', PASSED: 'passed-on', SECRET_PASSED: 'c4nary-c4nary', WRIT_SECRET_ENV: 'SECRET_PASSED', NOT_PASSED: 'kept' },
+    env: {
+      WRIT_PASS_ENV: 'PASSED,SECRET_PASSED',
+      PASSED: 'passed-on',
+      SECRET_PASSED: 'c4nary-c4nary',
+      WRIT_SECRET_ENV: 'SECRET_PASSED',
+      NOT_PASSED: 'kept',
+    },
   });
 });
 afterAll(() => world.close());
@@ -34,7 +40,8 @@ async function ended(work: RunWork, timeoutMs = 10_000): Promise<RunEnded> {
   return end || ({} as RunEnded);
 }
 
-const run = async (work: Partial<RunWork> & Pick<RunWork, 'adapter'>) => ended(await world.start(work));
+const run = async (work: Partial<RunWork> & Pick<RunWork, 'adapter'>) =>
+  ended(await world.start(work));
 const textOf = async (digest: string | undefined) =>
   Buffer.from(await world.content.get(digest ?? '')).toString();
 const put = async (text: string) => (await world.content.put(Buffer.from(text))).digest;
@@ -81,8 +88,13 @@ describe('an echo step', () => {
       source: { runId: first.runId, confidence: null },
       stages: [{ status: 'success' }, { status: 'skipped' }, { status: 'skipped' }],
     });
-    expect(await run({ adapter, cache: false })).toMatchObject({ result: 'success', cacheable: false });
-    expect(await run({ adapter, cache: true, verify: 'none' })).toMatchObject({ result: 'success' });
+    expect(await run({ adapter, cache: false })).toMatchObject({
+      result: 'success',
+      cacheable: false,
+    });
+    expect(await run({ adapter, cache: true, verify: 'none' })).toMatchObject({
+      result: 'success',
+    });
   });
 
   test('says a long text in a transcript', async () => {
@@ -116,7 +128,9 @@ describe('a program', () => {
     });
     const transcript = await textOf(end.transcript);
     expect(transcript).toMatch(/^\[writ\] .*try 1, sandbox S\d: .*made\.txt/);
-    expect(transcript).toMatch(/\[writ\] exit code 0 after [\d.]+ s; 23 bytes of stdout, 4 of stderr\n$/);
+    expect(transcript).toMatch(
+      /\[writ\] exit code 0 after [\d.]+ s; 23 bytes of stdout, 4 of stderr\n$/,
+    );
     expect(await textOf(end.artifacts[0]?.digest)).toBe('made\n');
   });
 
@@ -124,19 +138,29 @@ describe('a program', () => {
     const adapter = shell('env | sort', { env: { OWN: '${inputs}', PASSED: 'own-wins' } });
     const work = await world.start({ adapter, attempt: 2 });
     const { stdout = '' } = await ended(work);
-    const env = Object.fromEntries(stdout.trim().split('\n').map((line) => line.split(/=(.*)/).slice(0, 2)));
+    const env = Object.fromEntries(
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => line.split(/=(.*)/).slice(0, 2)),
+    );
     expect(env).toMatchObject({
       ...{ WRIT_DIRECTIVE: work.directiveId, WRIT_STEP: work.step, WRIT_RUN: work.runId },
       ...{ WRIT_ATTEMPT: '2', PASSED: 'own-wins', SECRET_PASSED: '[redacted:SECRET_PASSED]' },
     });
     expect(env['OWN']).toBe(env['WRIT_INPUTS']);
-    const known = /^(PATH|HOME|LANG|TMPDIR|PWD|OLDPWD|SHLVL|_|OWN|PASSED|SECRET_PASSED|WRIT_[A-Z]+)$/;
+    const known =
+      /^(PATH|HOME|LANG|TMPDIR|PWD|OLDPWD|SHLVL|_|OWN|PASSED|SECRET_PASSED|WRIT_[A-Z]+)$/;
     expect(Object.keys(env).filter((name) => !known.test(name))).toEqual([]);
   });
 
   test('is given its inputs, and what the steps before it made', async () => {
     const end = await run({
-      adapter: { kind: 'program', argv: ['cat', '${inputs}/deep/in.txt', 'sub/made.txt'], stdoutTo: 'both.txt' },
+      adapter: {
+        kind: 'program',
+        argv: ['cat', '${inputs}/deep/in.txt', 'sub/made.txt'],
+        stdoutTo: 'both.txt',
+      },
       inputs: [{ name: 'deep/in.txt', digest: await put('input ') }],
       dependencies: [
         {
@@ -150,13 +174,17 @@ describe('a program', () => {
   });
 
   test('reads its stdin', async () => {
-    const end = await run({ adapter: { kind: 'program', argv: ['wc', '-c'], stdin: 'twelve bytes' } });
+    const end = await run({
+      adapter: { kind: 'program', argv: ['wc', '-c'], stdin: 'twelve bytes' },
+    });
     expect(end.stdout?.trim()).toBe('12');
   });
 
   test('cannot change what it was given, and leaves nothing outside of its workspace', async () => {
     const work = await world.start({
-      adapter: shell('echo x > ${inputs}/in.txt; echo y > "$HOME/home"; echo z > "$TMPDIR/tmp"; pwd'),
+      adapter: shell(
+        'echo x > ${inputs}/in.txt; echo y > "$HOME/home"; echo z > "$TMPDIR/tmp"; pwd',
+      ),
       inputs: [{ name: 'in.txt', digest: await put('input') }],
     });
     await ended(work);
@@ -169,7 +197,13 @@ describe('a program', () => {
     [
       'that is not there',
       { adapter: { kind: 'program', argv: ['no-such-program'] } },
-      { error: { kind: 'spawn', code: 'program_not_found', message: expect.stringContaining('no-such-program') } },
+      {
+        error: {
+          kind: 'spawn',
+          code: 'program_not_found',
+          message: expect.stringContaining('no-such-program'),
+        },
+      },
     ],
     [
       'that is no program',
@@ -183,7 +217,12 @@ describe('a program', () => {
     ],
     [
       'with too long an argument',
-      { adapter: { kind: 'program', argv: ['echo', ...Array<string>(30).fill('x'.repeat(131_000))] } },
+      {
+        adapter: {
+          kind: 'program',
+          argv: ['echo', ...Array<string>(30).fill('x'.repeat(131_000))],
+        },
+      },
       { error: { kind: 'spawn', code: 'arguments_too_long' } },
     ],
     [
@@ -209,12 +248,25 @@ describe('a program', () => {
     [
       'that does not make what it declares',
       { adapter: shell('true'), outputs: ['dist/*.js'] },
-      { exitCode: 0, error: { kind: 'output', code: 'output_missing', message: expect.stringContaining('dist/*.js') } },
+      {
+        exitCode: 0,
+        error: {
+          kind: 'output',
+          code: 'output_missing',
+          message: expect.stringContaining('dist/*.js'),
+        },
+      },
     ],
     [
       'that reports a file outside',
       { adapter: shell('echo ARTIFACT: ../../../etc/passwd') },
-      { error: { kind: 'output', code: 'outside', message: expect.stringContaining('../../../etc/passwd') } },
+      {
+        error: {
+          kind: 'output',
+          code: 'outside',
+          message: expect.stringContaining('../../../etc/passwd'),
+        },
+      },
     ],
     [
       'that links to a file outside',
@@ -256,7 +308,9 @@ describe('a program', () => {
   });
 
   test('is heard while it runs, without its secrets', async () => {
-    const work = workOf({ adapter: shell('echo first; printf c4nary; sleep 0.3; echo -c4nary; sleep 0.3') });
+    const work = workOf({
+      adapter: shell('echo first; printf c4nary; sleep 0.3; echo -c4nary; sleep 0.3'),
+    });
     const pieces: LogPiece[] = [];
     await one.bus.listen(subjects.log(work.runId), (_, bytes) => {
       pieces.push(LogPiece.parse(JSON.parse(Buffer.from(bytes).toString())));
@@ -284,7 +338,9 @@ describe('a program', () => {
 
   test('whose stdout goes to a file has it there to the byte, secrets apart', async () => {
     const end = await run({
-      adapter: shell('head -c 300000 /dev/zero; echo "$SECRET_PASSED"; printf "\\377"', { stdoutTo: 'a/b.bin' }),
+      adapter: shell('head -c 300000 /dev/zero; echo "$SECRET_PASSED"; printf "\\377"', {
+        stdoutTo: 'a/b.bin',
+      }),
     });
     const bytes = Buffer.from(await world.content.get(end.artifacts[0]?.digest ?? ''));
     const rest = Buffer.concat([Buffer.from('[redacted:SECRET_PASSED]\n'), Buffer.from([0xff])]);
@@ -295,7 +351,9 @@ describe('a program', () => {
 describe('retries', () => {
   const retry = Retry.parse({ retries: 2, baseDelayMs: 10, jitter: 0 });
   const flaky = (failures: number, fail: string) =>
-    shell(`n=$(cat n 2>/dev/null || echo 0); echo $((n+1)) > n; [ $n -ge ${failures} ] || { ${fail}; }; echo ok`);
+    shell(
+      `n=$(cat n 2>/dev/null || echo 0); echo $((n+1)) > n; [ $n -ge ${failures} ] || { ${fail}; }; echo ok`,
+    );
 
   test('a try that ends with a code of the list is followed by another, in the same workspace', async () => {
     const work = await world.start({ adapter: flaky(2, 'exit 75'), retry });
@@ -324,7 +382,11 @@ describe('retries', () => {
 
   test('after the last the run fails with all of them on record', async () => {
     const end = await run({ adapter: flaky(9, 'exit 75'), retry });
-    expect(end).toMatchObject({ result: 'failed', exitCode: 75, attempts: [{}, {}, { attempt: 3 }] });
+    expect(end).toMatchObject({
+      result: 'failed',
+      exitCode: 75,
+      attempts: [{}, {}, { attempt: 3 }],
+    });
     expect(end.attempts[2]?.retryInMs).toBeUndefined();
   });
 
@@ -332,7 +394,10 @@ describe('retries', () => {
     const patient = Retry.parse({ ...retry, errors: ['timeout'] });
     const adapter = flaky(1, 'sleep 60');
     const end = await run({ adapter, retry: patient, timeoutMs: 400 });
-    expect(end).toMatchObject({ result: 'success', attempts: [{ error: { kind: 'timeout' } }, {}] });
+    expect(end).toMatchObject({
+      result: 'success',
+      attempts: [{ error: { kind: 'timeout' } }, {}],
+    });
   });
 
   test('a cancellation interrupts the wait', async () => {
@@ -348,7 +413,9 @@ describe('retries', () => {
 
 describe('cancelling', () => {
   const started = (work: RunWork) =>
-    eventually(async () => (await world.typesOf(work.runId)).includes('RunClaimed'), { what: 'its start' });
+    eventually(async () => (await world.typesOf(work.runId)).includes('RunClaimed'), {
+      what: 'its start',
+    });
 
   test('a run that is heard to be cancelled ends at once', async () => {
     const work = await world.start({ adapter: shell('echo up; sleep 60') });
@@ -387,7 +454,9 @@ describe('cancelling', () => {
 test('work for a run that nobody started is a dead letter', async () => {
   const work = workOf({ adapter: shell('echo forged') });
   await world.ring(work);
-  await eventually(async () => (await one.bus.deadLetters.list()).length > 0, { what: 'a dead letter' });
+  await eventually(async () => (await one.bus.deadLetters.list()).length > 0, {
+    what: 'a dead letter',
+  });
   expect(await world.typesOf(work.runId)).toEqual([]);
 });
 
@@ -397,17 +466,31 @@ describe('asked about a run', () => {
 
   test('it tells how far it is, and how it ended', async () => {
     const work = await world.start({ adapter: shell('sleep 0.5; echo done') });
-    await eventually(async () => (await world.typesOf(work.runId)).length === 1, { what: 'its claim' });
-    expect(await ask(work.runId)).toMatchObject({ status: 'processing', result: null, step: work.step });
+    await eventually(async () => (await world.typesOf(work.runId)).length === 1, {
+      what: 'its claim',
+    });
+    expect(await ask(work.runId)).toMatchObject({
+      status: 'processing',
+      result: null,
+      step: work.step,
+    });
     await ended(work);
     expect(await ask(work.runId)).toMatchObject({
-      ...{ status: 'complete', result: 'success', exitCode: 0, stdout: 'done\n', sourceRunId: null },
+      ...{
+        status: 'complete',
+        result: 'success',
+        exitCode: 0,
+        stdout: 'done\n',
+        sourceRunId: null,
+      },
       stages: [{}, {}, { name: 'processing' }],
     });
   });
 
   test('that nobody has begun there is no answer', async () => {
-    await expect(ask('abcdefgh12345678-g1-nothing-a1')).rejects.toMatchObject({ code: 'not_found' });
+    await expect(ask('abcdefgh12345678-g1-nothing-a1')).rejects.toMatchObject({
+      code: 'not_found',
+    });
   });
 });
 
@@ -416,14 +499,21 @@ describe('a step in a folder', () => {
     const path = mkdtempSync(join(tmpdir(), 'writ-folder-'));
     writeFileSync(join(path, 'in.txt'), 'in');
     const workspace = { spec: { kind: 'directory', path }, path } as const;
-    const end = await run({ adapter: shell('cat in.txt > out.txt; pwd'), workspace, outputs: ['out.txt'] });
+    const end = await run({
+      adapter: shell('cat in.txt > out.txt; pwd'),
+      workspace,
+      outputs: ['out.txt'],
+    });
     expect(end).toMatchObject({ result: 'success', artifacts: [{ path: 'out.txt', bytes: 2 }] });
     expect(readFileSync(join(path, 'out.txt'), 'utf8')).toBe('in');
     writeFileSync(join(one.programs.dataDir, 'private'), 'p');
     const ours = { spec: { kind: 'directory', path: world.folder }, path: world.folder } as const;
     const seen = await run({ adapter: shell('cat data/private; true'), workspace: ours });
     expect(seen.stdout).toBe(one.programs.sandbox.level === 'S2' ? undefined : 'p');
-    const inside = { spec: { kind: 'directory', path: one.programs.dataDir }, path: one.programs.dataDir } as const;
+    const inside = {
+      spec: { kind: 'directory', path: one.programs.dataDir },
+      path: one.programs.dataDir,
+    } as const;
     expect(await run({ adapter: shell('true'), workspace: inside })).toMatchObject({
       error: { kind: 'invalid', code: 'workspace_is_ours' },
     });

@@ -58,7 +58,11 @@ async function withLease(
   }
 }
 
-function noteLoss({ metrics, logger }: Executor, { work, stoppedBy }: ActiveRun, error: RunLost): void {
+function noteLoss(
+  { metrics, logger }: Executor,
+  { work, stoppedBy }: ActiveRun,
+  error: RunLost,
+): void {
   logger.warn({ runId: work.runId }, error.message);
   if (stoppedBy === 'lost') metrics.leaseLosses.inc();
 }

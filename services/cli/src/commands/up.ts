@@ -141,8 +141,7 @@ function endings() {
     if (signal.aborted) process.exit(EXIT.interrupted);
     controller.abort();
   };
-  process.on('SIGINT', heard);
-  process.on('SIGTERM', heard);
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, heard);
   return { signal, asked };
 }
 

@@ -119,5 +119,16 @@ export async function untilReady(
 }
 
 function indented(text: string): string {
-  return text === '' ? '  (nothing)' : text.replace(/^/gm, '  ');
+  return text === '' ? '  (nothing)' : text.split('\n').map(readable).join('\n');
+}
+
+/** Services log lines of JSON; whoever waits for the stack wants their words. */
+function readable(line: string): string {
+  try {
+    const { level, message, err } = JSON.parse(line) as Record<string, unknown>;
+    const reason = (err as { message?: unknown } | undefined)?.message;
+    return `  ${String(level)}: ${String(message)}${reason === undefined ? '' : `: ${String(reason)}`}`;
+  } catch {
+    return `  ${line}`;
+  }
 }

@@ -11,7 +11,9 @@ export function leasesConformance(open: (executorId: string, ttlMs: number) => L
     const runId = fresh();
     const executors = Array.from({ length: 20 }, (_, at) => open(`executor-${at}`, long));
     const got = await Promise.all(executors.map((it) => it.acquire(runId)));
-    expect(got.filter((it) => it !== undefined)).toMatchObject([{ runId, token: 1, tookOver: false }]);
+    expect(got.filter((it) => it !== undefined)).toMatchObject([
+      { runId, token: 1, tookOver: false },
+    ]);
   });
 
   test('a living lease is given to nobody, its holder included', async () => {

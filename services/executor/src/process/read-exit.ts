@@ -7,7 +7,11 @@ export interface Exit {
   /** Its name, as `SIGKILL`. */
   readonly signal?: string;
   /** The program did not start; nothing of the step has happened. */
-  readonly failure?: { readonly kind: 'spawn' | 'infrastructure'; readonly code: string; message: string };
+  readonly failure?: {
+    readonly kind: 'spawn' | 'infrastructure';
+    readonly code: string;
+    message: string;
+  };
 }
 
 export interface RawExit {
@@ -58,9 +62,7 @@ export function startFailure(error: unknown): Exit {
   const known = spawnCodes[code];
   const kind = known === undefined ? 'infrastructure' : 'spawn';
   const about =
-    code === 'E2BIG'
-      ? 'its arguments and environment are longer than this system takes'
-      : message;
+    code === 'E2BIG' ? 'its arguments and environment are longer than this system takes' : message;
   return {
     exitCode: null,
     failure: {

@@ -1,6 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '@writ/testing';
@@ -98,15 +105,21 @@ describe.each(sandboxes)('%s: a program', (level, sandbox) => {
     expect(exitCode).toBe(0);
   });
 
-  test.each([0, 1, 75, 126, 127, 137, 143, 255])('that exits with %d has that code', async (code) => {
-    const { exitCode, signal, failure } = await sh(sandbox, `exit ${code}`);
-    expect({ exitCode, signal, failure }).toEqual({ exitCode: code });
-  });
+  test.each([0, 1, 75, 126, 127, 137, 143, 255])(
+    'that exits with %d has that code',
+    async (code) => {
+      const { exitCode, signal, failure } = await sh(sandbox, `exit ${code}`);
+      expect({ exitCode, signal, failure }).toEqual({ exitCode: code });
+    },
+  );
 
-  test.each(['SIGKILL', 'SIGTERM', 'SIGSEGV', 'SIGPIPE'])('that dies by %s has no code', async (name) => {
-    const { exitCode, signal } = await sh(sandbox, `kill -${name.slice(3)} $$`);
-    expect({ exitCode, signal }).toEqual({ exitCode: null, signal: name });
-  });
+  test.each(['SIGKILL', 'SIGTERM', 'SIGSEGV', 'SIGPIPE'])(
+    'that dies by %s has no code',
+    async (name) => {
+      const { exitCode, signal } = await sh(sandbox, `kill -${name.slice(3)} $$`);
+      expect({ exitCode, signal }).toEqual({ exitCode: null, signal: name });
+    },
+  );
 
   test('that is a text for an interpreter which is not there does not start', async () => {
     const path = join(folder, 'odd');
@@ -143,7 +156,10 @@ describe.each(sandboxes)('%s: a program', (level, sandbox) => {
     const { stdout } = await sh(sandbox, script);
     const [names = '', fds = ''] = stdout.split('--\n');
     const shells = ['OLDPWD', 'PWD', 'SHLVL', '_'];
-    const given = names.trim().split('\n').filter((name) => !shells.includes(name));
+    const given = names
+      .trim()
+      .split('\n')
+      .filter((name) => !shells.includes(name));
     expect(given.sort()).toEqual(['PATH', 'WRIT_RUN']);
     expect(fds.trim()).toBe('');
   });
@@ -230,7 +246,9 @@ describe.each(sandboxes)('%s: a program', (level, sandbox) => {
     const take = () => {
       throw new Error('disk full');
     };
-    await expect(sh(sandbox, 'head -c 1000000 /dev/zero; exit 0', { take })).rejects.toThrow('disk full');
+    await expect(sh(sandbox, 'head -c 1000000 /dev/zero; exit 0', { take })).rejects.toThrow(
+      'disk full',
+    );
   });
 });
 
@@ -239,7 +257,10 @@ const walled = sandboxes.filter(([level]) => level === 'S2');
   '%s: the wall',
   (_, sandbox) => {
     test('hides files beside the workspace, and the executor`s home', async () => {
-      const { stdout } = await sh(sandbox, `ls -a /root /home 2>&1; ls ${tmpdir()}; cat /etc/shadow 2>&1`);
+      const { stdout } = await sh(
+        sandbox,
+        `ls -a /root /home 2>&1; ls ${tmpdir()}; cat /etc/shadow 2>&1`,
+      );
       expect(stdout).not.toMatch(/^root:[^N]/m);
       expect(stdout.split('\n').filter((line) => line.startsWith('writ-'))).toEqual([
         folder.slice(folder.lastIndexOf('/') + 1),

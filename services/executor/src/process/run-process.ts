@@ -147,7 +147,9 @@ class RunningProcess {
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       if (this.complaints.length < 16_384) this.complaints += text;
     });
-    channel<Readable>(child, REPORT_FD)?.setEncoding('utf8').on('data', (text: string) => (this.report += text));
+    channel<Readable>(child, REPORT_FD)
+      ?.setEncoding('utf8')
+      .on('data', (text: string) => (this.report += text));
     for (const stream of child.stdio) stream?.on('error', () => undefined); // EPIPE: it has ended
     return new Promise((resolve) => {
       child.on('error', (error) => resolve(startFailure(error)));
@@ -167,10 +169,9 @@ class RunningProcess {
 
   private async sideChannelsEnd(child: ChildProcess): Promise<void> {
     const streams = [child.stderr, channel<Readable>(child, REPORT_FD)];
-    const ended = streams.map((stream) =>
-      stream === null || stream.readableEnded || stream.destroyed
-        ? undefined
-        : new Promise<void>((resolve) => stream.once('close', () => resolve())),
+    const open = streams.filter((stream) => stream !== null && !stream.destroyed);
+    const ended = open.map(
+      (stream) => new Promise<void>((resolve) => stream?.once('close', () => resolve())),
     );
     await Promise.race([Promise.all(ended), this.pause(SILENCE_MS)]);
     for (const stream of child.stdio) stream?.destroy();

@@ -38,7 +38,7 @@ export class StdoutFile {
   /** From the beginning. */
   async *read(): AsyncGenerator<Uint8Array, void> {
     await this.file.writeFile(this.redactor.flush());
-    for (let at = 0; ; ) {
+    for (let at = 0; ;) {
       const buffer = Buffer.allocUnsafe(65_536);
       const { bytesRead } = await this.file.read(buffer, 0, buffer.length, at);
       if (bytesRead === 0) return;

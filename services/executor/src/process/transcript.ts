@@ -158,7 +158,9 @@ export class Transcript {
       channel.last = '';
     }
     if (stdout.omitted + stderr.omitted > 0) {
-      this.note(`${stdout.omitted} bytes of stdout and ${stderr.omitted} of stderr are left out here`);
+      this.note(
+        `${stdout.omitted} bytes of stdout and ${stderr.omitted} of stderr are left out here`,
+      );
     }
     const live = this.tail.length === 0;
     for (const { stream, bytes } of this.tail) {

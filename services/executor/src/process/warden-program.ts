@@ -29,7 +29,7 @@ export function wardenProgram(limitMs: number): void {
     try {
       const rows = fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name));
       const parents = rows.map((pid) => [Number(pid), Number(fieldsOf(pid)[1])] as const);
-      for (let size = -1; size !== found.size; ) {
+      for (let size = -1; size !== found.size;) {
         size = found.size;
         for (const [pid, parent] of parents) if (found.has(parent)) found.add(pid);
       }

@@ -22,7 +22,10 @@ function warden(limitMs: number, beatMs?: number): Warden {
 
 /** A program in its own group, with a child of its own. */
 async function program(): Promise<ProcessId> {
-  const child = spawn('/bin/sh', ['-c', 'sleep 60 & sleep 60'], { detached: true, stdio: 'ignore' });
+  const child = spawn('/bin/sh', ['-c', 'sleep 60 & sleep 60'], {
+    detached: true,
+    stdio: 'ignore',
+  });
   children.push(child);
   const id = await eventually(() => identify(child.pid ?? 0) ?? false, { what: 'the program' });
   return id || { pid: 0, startedAt: '' };

@@ -104,7 +104,7 @@ export class Warden {
     next.unref();
     (next.stdin as unknown as { unref?(): void } | null)?.unref?.();
     this.child = next;
-    for (const target of this.known.values()) this.write(next, { watch: target });
+    for (const target of this.known.values()) void this.write(next, { watch: target });
     return next;
   }
 

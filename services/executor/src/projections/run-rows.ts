@@ -152,7 +152,7 @@ function foldCache(
   run: RunRow | undefined,
 ): void {
   const hash = run?.bundle_hash;
-  if (run === undefined || hash == null) return;
+  if (run === undefined || hash === undefined || hash === null) return;
   const known = cache.get(hash);
   const event = { type, data } as RunEvent;
   if (event.type === 'RunEnded') {
@@ -166,7 +166,10 @@ function foldCache(
   if (judged?.confidence.level === 'red' || type === 'StepFailed') {
     if (run.result === 'success' || run.result === 'skipped') cache.delete(hash); // C2
   } else if (judged !== undefined && known?.run_id === run.run_id) {
-    const outcome = { ...(JSON.parse(known.outcome) as CachedOutcome), confidence: judged.confidence };
+    const outcome = {
+      ...(JSON.parse(known.outcome) as CachedOutcome),
+      confidence: judged.confidence,
+    };
     cache.set(hash, { ...known, outcome: canonicalJson(outcome) });
   }
 }

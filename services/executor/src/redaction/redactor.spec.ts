@@ -20,7 +20,9 @@ const forms: Record<string, string> = {
   'JSON-escaped twice over a log line': JSON.stringify({ message: value }),
   'URL-escaped': encodeURIComponent(value),
   'URL-escaped in a form': encodeURIComponent(value).replace(/%20/g, '+'),
-  'URL-escaped in lower case': encodeURIComponent(value).replace(/%[0-9A-F]{2}/g, (it) => it.toLowerCase()),
+  'URL-escaped in lower case': encodeURIComponent(value).replace(/%[0-9A-F]{2}/g, (it) =>
+    it.toLowerCase(),
+  ),
   'base64 at offset 0': base64(value),
   'base64 at offset 1': base64(`x${value} tail`),
   'base64 at offset 2': base64(`xy${value} tail`),

@@ -51,8 +51,10 @@ const WORD_START = /^[A-Za-z0-9_.-]+/;
 const LONGEST_WORD = 8192;
 
 const PEM_BEGIN = '-----BEGIN ';
-const PEM = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----|$)/g;
-const PEM_OPEN = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----(?![\s\S]*-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----)/;
+const PEM =
+  /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----|$)/g;
+const PEM_OPEN =
+  /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----(?![\s\S]*-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----)/;
 const PEM_END = /-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----/;
 const LONGEST_PEM = 65_536;
 /** No end mark is longer. */
@@ -74,7 +76,8 @@ export class Redactor {
 
   /** Takes the next bytes; returns those that are safe by now. */
   push(piece: Uint8Array): Buffer {
-    let text = this.held + Buffer.from(piece.buffer, piece.byteOffset, piece.length).toString('latin1');
+    let text =
+      this.held + Buffer.from(piece.buffer, piece.byteOffset, piece.length).toString('latin1');
     this.held = '';
     if (this.afterGap) {
       text = this.withoutStart(text); // D2
@@ -135,7 +138,8 @@ export class Redactor {
   /** How much of the text can go out: up to where a secret may have begun (D1). */
   private safeLength(text: string): number {
     let safe = text.length;
-    for (const { text: secret } of this.options.needles) safe = Math.min(safe, unfinished(text, secret));
+    for (const { text: secret } of this.options.needles)
+      safe = Math.min(safe, unfinished(text, secret));
     if (!this.options.patterns) return safe;
     const key = PEM_OPEN.exec(text);
     if (key !== null) {
@@ -167,7 +171,8 @@ export class Redactor {
 
   private withoutStart(text: string): string {
     let from = 0;
-    for (const { text: secret } of this.options.needles) from = Math.max(from, remainder(text, secret));
+    for (const { text: secret } of this.options.needles)
+      from = Math.max(from, remainder(text, secret));
     if (this.options.patterns) {
       const end = PEM_END.exec(text);
       const begin = text.indexOf(PEM_BEGIN);

@@ -1,8 +1,11 @@
 /** Gathers questions that come while one round trip is under way into the next one. No timer. */
 
 export class AskTogether<Q, A> {
-  private waiting: { question: Q; resolve: (answer: A) => void; reject: (error: unknown) => void }[] =
-    [];
+  private waiting: {
+    question: Q;
+    resolve: (answer: A) => void;
+    reject: (error: unknown) => void;
+  }[] = [];
   private busy = false;
 
   constructor(

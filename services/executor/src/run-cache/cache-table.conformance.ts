@@ -4,7 +4,8 @@ import { uuidV7, type EventLog } from '@writ/event-log';
 import { eventually } from '@writ/testing';
 import type { CacheTable } from './cache-table';
 
-const digest = (text: string) => `sha256:${Buffer.from(text).toString('hex').padEnd(64, '0').slice(0, 64)}`;
+const digest = (text: string) =>
+  `sha256:${Buffer.from(text).toString('hex').padEnd(64, '0').slice(0, 64)}`;
 const directiveId = 'abcdefgh12345678';
 
 export const endedRun = (step: string, hash: string, more: Partial<RunEnded> = {}): RunEnded => ({
@@ -33,7 +34,11 @@ export async function appendTo(
     ...{ id: uuidV7(), type, schemaVersion: 1, data },
     metadata: { commandId: 'c', correlationId: directiveId, actor: { kind: 'service', id: 't' } },
   };
-  const [stored] = await log.append({ stream, expectedVersion: last?.version ?? 0, events: [event] });
+  const [stored] = await log.append({
+    stream,
+    expectedVersion: last?.version ?? 0,
+    events: [event],
+  });
   return stored?.position ?? 0;
 }
 
@@ -66,12 +71,24 @@ export function cacheTableConformance(open: () => CacheTableUnderTest): void {
   }
   async function isJudged(step: string, confidence: Confidence): Promise<void> {
     const runId = runOf(step);
-    const data = { runId, directiveId, step: name(step), checks: [], confidence, summary: '', durationMs: 1 };
+    const data = {
+      runId,
+      directiveId,
+      step: name(step),
+      checks: [],
+      confidence,
+      summary: '',
+      durationMs: 1,
+    };
     const stream = streamOf.evaluation(runId);
     await under.caughtUp(await appendTo(under.log, stream, 'EvaluationCompleted', data));
   }
   async function stepFails(step: string): Promise<void> {
-    const data = { step: name(step), run: { runId: runOf(step) }, failure: { kind: 'merge_conflict' } };
+    const data = {
+      step: name(step),
+      run: { runId: runOf(step) },
+      failure: { kind: 'merge_conflict' },
+    };
     const stream = streamOf.directive(`${directiveId}${tests}`);
     await under.caughtUp(await appendTo(under.log, stream, 'StepFailed', data));
   }
@@ -105,7 +122,9 @@ export function cacheTableConformance(open: () => CacheTableUnderTest): void {
   test('one that was judged carries how', async () => {
     await ends('one');
     await isJudged('one', { score: 0.7, level: 'yellow' });
-    expect(await ask('x')).toMatchObject({ outcome: { confidence: { score: 0.7, level: 'yellow' } } });
+    expect(await ask('x')).toMatchObject({
+      outcome: { confidence: { score: 0.7, level: 'yellow' } },
+    });
   });
 
   test('one that was judged red is gone, and the next success takes its place', async () => {

@@ -98,5 +98,6 @@ function judge(
   const entry = hash === undefined ? undefined : known.get(hash);
   if (hash === undefined || entry === undefined) return;
   if (confidence.level === 'red') known.delete(hash);
-  else if (entry.runId === runId) known.set(hash, { runId, outcome: { ...entry.outcome, confidence } });
+  else if (entry.runId === runId)
+    known.set(hash, { runId, outcome: { ...entry.outcome, confidence } });
 }

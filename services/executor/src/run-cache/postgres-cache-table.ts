@@ -118,8 +118,10 @@ export class PostgresCacheTable implements CacheTable {
 }
 
 function answerOf({ runId, reserve }: CacheQuestion, row: Row | undefined): CacheAnswer {
-  if (row?.hit != null) {
-    return { kind: 'hit', runId: row.hit, outcome: JSON.parse(row.outcome ?? '{}') as CachedOutcome };
+  const hit = row?.hit ?? undefined;
+  if (hit !== undefined) {
+    const outcome = JSON.parse(row?.outcome ?? '{}') as CachedOutcome;
+    return { kind: 'hit', runId: hit, outcome };
   }
   if (!reserve || row?.taken === runId) return { kind: 'miss' };
   // Reserved by somebody within the last moment: who, the next question will say.

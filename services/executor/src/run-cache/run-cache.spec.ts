@@ -79,7 +79,11 @@ test('when the first one fails, one of those that wait takes its place', async (
   const { open } = processes();
   const [here, there] = [open(), open()];
   await find(here, runId('one'));
-  const waiting = [find(here, runId('two')), find(there, runId('three')), find(there, runId('four'))];
+  const waiting = [
+    find(here, runId('two')),
+    find(there, runId('three')),
+    find(there, runId('four')),
+  ];
   const done: string[] = [];
   waiting.forEach((it, at) => void it.then(() => done.push(['two', 'three', 'four'][at] ?? '')));
   await here.failed(hash, runId('one'));
@@ -89,7 +93,9 @@ test('when the first one fails, one of those that wait takes its place', async (
   for (let at = 0; at < 2; at += 1) {
     const next = runId(done[at] ?? '');
     await (done[at] === 'two' ? here : there).failed(hash, next);
-    await Promise.race(waiting.filter((_, which) => !done.includes(['two', 'three', 'four'][which] ?? '')));
+    await Promise.race(
+      waiting.filter((_, which) => !done.includes(['two', 'three', 'four'][which] ?? '')),
+    );
   }
   await Promise.all(waiting);
 });
@@ -107,7 +113,10 @@ test('whoever has to stop waiting does so at once, and blocks nobody', async () 
   const [here, there] = [open(), open()];
   await find(here, runId('one'));
   const controller = new AbortController();
-  const waits = [find(here, runId('two'), { signal: controller.signal }), find(there, runId('three'), { signal: controller.signal })];
+  const waits = [
+    find(here, runId('two'), { signal: controller.signal }),
+    find(there, runId('three'), { signal: controller.signal }),
+  ];
   controller.abort(new Error('stop'));
   for (const it of waits) await expect(it).rejects.toThrow('stop');
   await here.failed(hash, runId('one'));

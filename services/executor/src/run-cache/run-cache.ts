@@ -114,7 +114,8 @@ export class RunCache {
     const { table } = this.options;
     if (this.working.size === 0 && this.recent.size === 0) return;
     const position = await table.position();
-    for (const [hash, known] of this.recent) if (known.position <= position) this.recent.delete(hash);
+    for (const [hash, known] of this.recent)
+      if (known.position <= position) this.recent.delete(hash);
     const done = [];
     const held = [];
     for (const [hash, { runId, reserved, position: at }] of this.working) {

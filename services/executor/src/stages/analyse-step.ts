@@ -39,7 +39,11 @@ export async function analyseStep(work: RunWork, tools: AnalysisTools): Promise<
       command,
       inputs: work.inputs,
       dependencies: work.dependencies.flatMap(({ step, artifacts }) =>
-        artifacts.map(({ path, digest }) => ({ kind: 'artifact', name: `${step}/${path}`, digest })),
+        artifacts.map(({ path, digest }) => ({
+          kind: 'artifact',
+          name: `${step}/${path}`,
+          digest,
+        })),
       ),
       checks: work.verify,
       workspace: workspace.component,
@@ -86,7 +90,11 @@ async function workspaceOf(work: RunWork, programs: ProgramHost): Promise<FoundW
   const { spec, path, branch, baseCommit } = work.workspace;
   if (spec.kind === 'none') return { component: { kind: 'none' } };
   if (path === undefined) {
-    throw failStage('invalid', 'workspace_missing', 'the workspace of the directive is not prepared');
+    throw failStage(
+      'invalid',
+      'workspace_missing',
+      'the workspace of the directive is not prepared',
+    );
   }
   if (spec.kind === 'directory') {
     const root = await folderAt(path, programs);

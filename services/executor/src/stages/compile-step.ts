@@ -65,9 +65,10 @@ async function openWorkspace(
   }
   if (spec.kind === 'directory') {
     const root = await realpath(path);
-    const hidden = ownFoldersIn(root, programs).map(
-      (name): Place => ({ kind: 'hidden', path: join(root, name) }),
-    );
+    const hidden = ownFoldersIn(root, programs).map((name): Place => ({
+      kind: 'hidden',
+      path: join(root, name),
+    }));
     return { root, places: [{ kind: 'writable', path: root }, ...hidden] };
   }
   const worktree = await addWorktree({
@@ -99,8 +100,17 @@ async function layIgnored(
   for (const artifact of artifacts) {
     if ((await root.look(artifact.path)) === undefined) missing.push(artifact);
   }
-  const ignored = new Set(await ignoredOf(worktree, missing.map(({ path }) => path)));
-  await lay(worktree.path, missing.filter(({ path }) => ignored.has(path)), content);
+  const ignored = new Set(
+    await ignoredOf(
+      worktree,
+      missing.map(({ path }) => path),
+    ),
+  );
+  await lay(
+    worktree.path,
+    missing.filter(({ path }) => ignored.has(path)),
+    content,
+  );
 }
 
 export async function lay(
@@ -127,7 +137,11 @@ export async function compileProgram(
   folder: WorkFolder,
   { content, programs }: CompileTools,
 ): Promise<CompiledProgram> {
-  await lay(folder.inputs, work.inputs.map(({ name, digest }) => ({ path: name, digest })), content);
+  await lay(
+    folder.inputs,
+    work.inputs.map(({ name, digest }) => ({ path: name, digest })),
+    content,
+  );
   const fill = (text: string) => text.replaceAll('${inputs}', folder.inputs);
   const cwd = await workingFolder(laid.root, command.cwd);
   const [name = '', ...args] = command.argv.map(fill);

@@ -15,7 +15,12 @@ import type { WorkFolder } from '../work-folders';
 import { OutputRefused } from '../workspaces/collect-artifacts';
 import type { CompiledProgram, LaidWorkspace } from './compile-step';
 import type { Outcome } from './hand-out';
-import { infrastructureError, processStep, type Processed, type ProcessTools } from './process-step';
+import {
+  infrastructureError,
+  processStep,
+  type Processed,
+  type ProcessTools,
+} from './process-step';
 import { StageFailed, type StageLog } from './stage-log';
 import { takeOutputs } from './take-outputs';
 

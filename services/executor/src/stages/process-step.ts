@@ -65,12 +65,18 @@ export async function processStep(
     const { end, error, said } = tried;
     const { exitCode, signal: name } = end;
     const record = { attempt, claim, startedAt, durationMs: Math.round(end.durationMs), exitCode };
-    const ended: AttemptRecord = { ...record, ...(name && { signal: name }), ...(error && { error }) };
+    const ended: AttemptRecord = {
+      ...record,
+      ...(name && { signal: name }),
+      ...(error && { error }),
+    };
     const done = { exitCode, signal: name, reported: tried.reported, said };
     if (error === undefined) return { result: 'success', attempts: [...attempts, ended], ...done };
     const failed = { error, exitCode, said: `${said.last.stdout}\n${said.last.stderr}` };
     const pause =
-      error.kind === 'cancelled' ? undefined : retryDelayMs(work.retry, attempt, failed, tools.random());
+      error.kind === 'cancelled'
+        ? undefined
+        : retryDelayMs(work.retry, attempt, failed, tools.random());
     if (pause === undefined) {
       return { result: resultOf(error), error, attempts: [...attempts, ended], ...done };
     }
@@ -110,7 +116,11 @@ async function tryOnce(
   try {
     if (compiled.stdoutTo !== undefined) {
       const redaction = { needles, redacted, patterns: false };
-      kept = await StdoutFile.create(join(folder.own, 'stdout'), programs.maxOutputBytes, redaction);
+      kept = await StdoutFile.create(
+        join(folder.own, 'stdout'),
+        programs.maxOutputBytes,
+        redaction,
+      );
     }
     const end = await runProgram(work, run, compiled, tools, async (stream, piece) => {
       transcript.take(stream, piece);
@@ -123,7 +133,10 @@ async function tryOnce(
     if (end.stoppedBy === 'lost' || end.stoppedBy === 'shutdown') throw lost(work, run);
     const error = errorOf(end, said, work) ?? (await layStdout(kept, compiled, workspace));
     transcript.note(endNote(end, said, error));
-    const clean = error && { ...error, message: redactText(error.message, { needles, patterns: true }) };
+    const clean = error && {
+      ...error,
+      message: redactText(error.message, { needles, patterns: true }),
+    };
     return { end: exitOf(end, said), error: clean, reported: reported.paths, said };
   } catch (thrown) {
     if (thrown instanceof RunLost) throw thrown;
@@ -159,7 +172,8 @@ async function runProgram(
 /** Trouble of this machine: a full disk, no more processes, no more memory. */
 export function infrastructureError(thrown: unknown): RunError {
   const { code, message } = thrown as NodeJS.ErrnoException;
-  const known = typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code.toLowerCase() : 'failed';
+  const known =
+    typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code.toLowerCase() : 'failed';
   const about = message ?? String(thrown);
   return { kind: 'infrastructure', code: known, message: `the executor had trouble: ${about}` };
 }
@@ -176,7 +190,11 @@ function errorOf(end: ProcessEnd, said: Said, { timeoutMs }: RunWork): RunError 
   const lastLine = said.last.stderr.trim().split('\n').at(-1) ?? '';
   const how = end.signal === undefined ? `exit code ${end.exitCode}` : `ended by ${end.signal}`;
   const code = end.signal === undefined ? `exit_${end.exitCode}` : `signal_${end.signal}`;
-  return { kind: 'exit', code, message: lastLine === '' ? how : `${how}: ${lastLine.slice(0, 500)}` };
+  return {
+    kind: 'exit',
+    code,
+    message: lastLine === '' ? how : `${how}: ${lastLine.slice(0, 500)}`,
+  };
 }
 
 /** A program that never started has no exit code, whatever the launcher's was. */

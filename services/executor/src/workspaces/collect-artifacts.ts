@@ -177,7 +177,11 @@ class Collector {
     const longest = this.request.needles[0]?.text.length ?? 0;
     let before: Buffer = Buffer.alloc(0);
     for (;;) {
-      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(SMALL_BYTES), 0, SMALL_BYTES);
+      const { bytesRead, buffer } = await file.read(
+        Buffer.allocUnsafe(SMALL_BYTES),
+        0,
+        SMALL_BYTES,
+      );
       if (bytesRead === 0) return;
       const piece = buffer.subarray(0, bytesRead);
       this.refuseSecret(Buffer.concat([before, piece]), path);

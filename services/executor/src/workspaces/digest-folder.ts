@@ -34,7 +34,9 @@ export async function digestFolder(
       try {
         bytes += stats.size;
         if (bytes > limits.bytes) return undefined;
-        const hash = createHash('sha256').update(await file.readFile()).digest('hex');
+        const hash = createHash('sha256')
+          .update(await file.readFile())
+          .digest('hex');
         entries.push([path, hash, (stats.mode & 0o111) !== 0]);
       } finally {
         await file.close();

@@ -35,10 +35,17 @@ const fresh = (name: string) => join(root, `${name}-${(count += 1)}`);
 
 const environment = {
   ...{ PATH: process.env['PATH'] ?? '', HOME: root, GIT_CONFIG_GLOBAL: '/dev/null' },
-  ...{ GIT_AUTHOR_NAME: 'U', GIT_AUTHOR_EMAIL: 'u@x', GIT_COMMITTER_NAME: 'U', GIT_COMMITTER_EMAIL: 'u@x' },
+  ...{
+    GIT_AUTHOR_NAME: 'U',
+    GIT_AUTHOR_EMAIL: 'u@x',
+    GIT_COMMITTER_NAME: 'U',
+    GIT_COMMITTER_EMAIL: 'u@x',
+  },
 };
 const sh = (cwd: string, ...args: string[]) =>
-  execFileSync('git', args, { cwd, env: environment, stdio: ['ignore', 'pipe', 'pipe'] }).toString().trim();
+  execFileSync('git', args, { cwd, env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
+    .toString()
+    .trim();
 
 function repository(files: Record<string, string> = { 'a.txt': 'a\n' }, ...init: string[]): string {
   const path = fresh('repo');
@@ -85,9 +92,13 @@ const ofTheUser = (path: string) => ({
   head: readFileSync(join(path, '.git', 'HEAD'), 'utf8'),
   index: readFileSync(join(path, '.git', 'index')).toString('hex'),
   main: sh(path, 'rev-parse', 'main'),
-  branches: sh(path, 'for-each-ref', '--format=%(refname)', 'refs/heads').replace(`refs/heads/${branch}`, '').trim(),
+  branches: sh(path, 'for-each-ref', '--format=%(refname)', 'refs/heads')
+    .replace(`refs/heads/${branch}`, '')
+    .trim(),
   config: readFileSync(join(path, '.git', 'config'), 'utf8'),
-  worktrees: existsSync(join(path, '.git', 'worktrees')) ? readdirSync(join(path, '.git', 'worktrees')) : [],
+  worktrees: existsSync(join(path, '.git', 'worktrees'))
+    ? readdirSync(join(path, '.git', 'worktrees'))
+    : [],
 });
 
 describe('preparing', () => {
@@ -272,13 +283,16 @@ describe('a step`s work tree', () => {
     const path = repository();
     const { baseCommit = '' } = await prepared(path);
     const ref = `refs/writ/${id}/run`;
-    const [stale, current] = [await worktreeOf(path, baseCommit), await worktreeOf(path, baseCommit)];
+    const [stale, current] = [
+      await worktreeOf(path, baseCommit),
+      await worktreeOf(path, baseCommit),
+    ];
     writeFileSync(join(current.path, 'x'), 'current');
     const commit = await commitCandidate(current, { message: 'm', ref, seen: undefined });
     writeFileSync(join(stale.path, 'x'), 'stale');
-    await expect(
-      commitCandidate(stale, { message: 'm', ref, seen: undefined }),
-    ).rejects.toThrow('belongs to somebody else');
+    await expect(commitCandidate(stale, { message: 'm', ref, seen: undefined })).rejects.toThrow(
+      'belongs to somebody else',
+    );
     expect(sh(path, 'rev-parse', ref)).toBe(commit);
     for (const it of [stale, current]) await removeWorktree(it);
   });
@@ -355,7 +369,11 @@ describe('merging', () => {
     const request = { repository: path, scratch: root };
     expect(await treeByWorktree(one, { ...request, commit: two })).toEqual({ paths: ['a.txt'] });
     const tree = await treeByWorktree(one, { ...request, commit: three });
-    expect(sh(path, 'ls-tree', '--name-only', String(tree)).split('\n')).toEqual(['a.txt', 'b.txt', 'c.txt']);
+    expect(sh(path, 'ls-tree', '--name-only', String(tree)).split('\n')).toEqual([
+      'a.txt',
+      'b.txt',
+      'c.txt',
+    ]);
     expect(ofTheUser(path).worktrees).toEqual([]);
     expect(await knowsMergeTree()).toEqual(expect.any(Boolean));
   });
@@ -375,16 +393,30 @@ test('the user`s work tree, index, branches, configuration and hooks are never t
   const hooks = join(path, '.git', 'hooks');
   const rang = fresh('rang');
   mkdirSync(hooks, { recursive: true });
-  for (const name of ['post-checkout', 'pre-commit', 'post-commit', 'reference-transaction', 'post-merge', 'pre-merge-commit', 'post-index-change']) {
+  for (const name of [
+    'post-checkout',
+    'pre-commit',
+    'post-commit',
+    'reference-transaction',
+    'post-merge',
+    'pre-merge-commit',
+    'post-index-change',
+  ]) {
     writeFileSync(join(hooks, name), `#!/bin/sh\ntouch ${rang}\n`, { mode: 0o755 });
   }
   writeFileSync(join(path, 'a.txt'), 'edited by the user\n');
   writeFileSync(join(path, 'staged'), 's');
-  execFileSync('git', ['-c', 'core.hooksPath=/dev/null', 'add', 'staged'], { cwd: path, env: environment });
+  execFileSync('git', ['-c', 'core.hooksPath=/dev/null', 'add', 'staged'], {
+    cwd: path,
+    env: environment,
+  });
   writeFileSync(join(path, 'untracked'), 'u');
   const quiet = ['-c', 'core.hooksPath=/dev/null'];
   const status = () =>
-    execFileSync('git', [...quiet, 'status', '--porcelain'], { cwd: path, env: environment }).toString();
+    execFileSync('git', [...quiet, 'status', '--porcelain'], {
+      cwd: path,
+      env: environment,
+    }).toString();
   const before = status();
   const index = readFileSync(join(path, '.git', 'index')).toString('hex');
   rmSync(rang, { force: true });
@@ -399,6 +431,9 @@ test('the user`s work tree, index, branches, configuration and hooks are never t
   const after = ofTheUser(path);
   expect(after.worktrees).toEqual([]);
   expect(after.head).toBe('ref: refs/heads/main\n');
-  expect(after.branches.split('\n').filter((it) => it !== '')).toEqual(['refs/heads/main', 'refs/heads/other']);
+  expect(after.branches.split('\n').filter((it) => it !== '')).toEqual([
+    'refs/heads/main',
+    'refs/heads/other',
+  ]);
   expect(readFileSync(join(path, 'a.txt'), 'utf8')).toBe('edited by the user\n');
 });

@@ -44,9 +44,12 @@ const onLinux = process.platform === 'linux';
 
 /** The parts of a path that may be used. Throws PathRefused (F1). */
 export function partsOf(path: string): string[] {
-  // eslint-disable-next-line no-control-regex
   if (/[\0-\x1f\x7f\ufffd]/.test(path)) {
-    throw new PathRefused('bad_name', path, `${show(path)} holds a character that no name may hold`);
+    throw new PathRefused(
+      'bad_name',
+      path,
+      `${show(path)} holds a character that no name may hold`,
+    );
   }
   if (path.startsWith('/')) throw new PathRefused('absolute', path, `${show(path)} is absolute`);
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');

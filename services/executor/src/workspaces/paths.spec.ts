@@ -206,7 +206,9 @@ describe('collecting artifacts', () => {
       { path: 'dist/deep/b.js', digest: digestOf(Buffer.from('b')), bytes: 1, executable: true },
       { path: 'file', digest: digestOf(Buffer.from('inside')), bytes: 6 },
     ]);
-    expect(Buffer.from(await content.get(digestOf(Buffer.from('inside')))).toString()).toBe('inside');
+    expect(Buffer.from(await content.get(digestOf(Buffer.from('inside')))).toString()).toBe(
+      'inside',
+    );
   });
 
   test('a declared output that matches nothing is an error that names it', async () => {
@@ -219,13 +221,16 @@ describe('collecting artifacts', () => {
     }
   });
 
-  test.each(escapes.filter(([path]) => path !== 'sub'))('refuses %j as reported: %s', async (path, code) => {
-    const { folder } = workspace();
-    await expect(collect(folder, { reported: [path] })).rejects.toMatchObject({
-      name: 'OutputRefused',
-      code,
-    });
-  });
+  test.each(escapes.filter(([path]) => path !== 'sub'))(
+    'refuses %j as reported: %s',
+    async (path, code) => {
+      const { folder } = workspace();
+      await expect(collect(folder, { reported: [path] })).rejects.toMatchObject({
+        name: 'OutputRefused',
+        code,
+      });
+    },
+  );
 
   test('refuses what a glob or a folder finds beside plain files', async () => {
     const { folder } = workspace();
@@ -245,15 +250,17 @@ describe('collecting artifacts', () => {
     writeFileSync(join(path, 'big'), big);
     for (const name of ['small', 'big']) {
       const content = openMemoryStore();
-      await expect(
-        collect(folder, { content, needles, declared: [name] }),
-      ).rejects.toMatchObject({ code: 'secret_in_output', message: expect.stringContaining(name) });
+      await expect(collect(folder, { content, needles, declared: [name] })).rejects.toMatchObject({
+        code: 'secret_in_output',
+        message: expect.stringContaining(name),
+      });
       expect(await content.has(digestOf(readFileSync(join(path, name))))).toBe(false);
     }
     writeFileSync(join(path, `named-${value}`), '');
-    await expect(
-      collect(folder, { needles, declared: ['named-*'] }),
-    ).rejects.toMatchObject({ code: 'secret_in_output', message: expect.not.stringContaining(value) });
+    await expect(collect(folder, { needles, declared: ['named-*'] })).rejects.toMatchObject({
+      code: 'secret_in_output',
+      message: expect.not.stringContaining(value),
+    });
   });
 
   test('has limits for number and size, which the message tells', async () => {
@@ -275,10 +282,18 @@ test('artifacts laid elsewhere are the same files', async () => {
   const content = openMemoryStore();
   const request = { folder, content, declared: ['file'], reported: [], changed: [], needles: [] };
   const taken = await collectArtifacts(request);
-  await layArtifacts(other.folder, taken.map((it) => ({ ...it, path: 'deep/copy' })), content);
+  await layArtifacts(
+    other.folder,
+    taken.map((it) => ({ ...it, path: 'deep/copy' })),
+    content,
+  );
   expect(readFileSync(join(other.path, 'deep/copy'), 'utf8')).toBe('inside');
   await expect(
-    layArtifacts(other.folder, taken.map((it) => ({ ...it, path: 'linked/x' })), content),
+    layArtifacts(
+      other.folder,
+      taken.map((it) => ({ ...it, path: 'linked/x' })),
+      content,
+    ),
   ).rejects.toBeInstanceOf(PathRefused);
 });
 

@@ -117,7 +117,10 @@ export async function commitCandidate(
   const before = await gitLine(['rev-parse', `${worktree.start}^{tree}`], place);
   let commit = worktree.start;
   if (tree !== before) {
-    const made = await git(['commit-tree', tree, '-p', worktree.start], { ...place, input: message });
+    const made = await git(['commit-tree', tree, '-p', worktree.start], {
+      ...place,
+      input: message,
+    });
     commit = made.stdout.trim();
   }
   const kept =
