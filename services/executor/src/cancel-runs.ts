@@ -26,7 +26,7 @@ export async function hearOutcomes(
     ),
     await hear('writ.event.evaluation.*.EvaluationCompleted', (data) => {
       const { runId, confidence } = data as EvaluationCompleted;
-      return confidence.level === 'red' ? deps.cache.forget(runId) : undefined;
+      return deps.cache.judged(runId, confidence);
     }),
   ];
   return {

@@ -65,12 +65,12 @@ test('fifty runs of one bundle in two processes: one executes, all others hand o
   const caches = ['executor-1', 'executor-2'].map(
     (executorId) => new RunCache({ table: tableOf(executorId), log, bus, pollMs: 20 }),
   );
-  const { signal } = new AbortController();
   let executed = 0;
   const found = await Promise.all(
     Array.from({ length: 50 }, async (_, at) => {
       const ended = endedRun(`flight${at}`, hash);
       const cache = caches[at % 2] as RunCache;
+      const { signal } = new AbortController();
       const answer = await cache.find(hash, ended.runId, { reserve: true, signal });
       if (answer.hit) return answer.runId;
       executed += 1;

@@ -84,6 +84,11 @@ function addEvent(event) {
 function show(directive) {
   setState(document.getElementById('status'), directive.status);
   document.getElementById('reason').textContent = directive.reason ?? '';
+  const { branch, commit } = directive.workspace;
+  if (branch) {
+    const at = commit ? ` at ${commit.slice(0, 12)}` : '';
+    document.getElementById('workspace').textContent = `Branch ${branch}${at}`;
+  }
   const body = document.getElementById('steps');
   for (const step of directive.steps) {
     let row = body.querySelector(`tr[data-step="${step.name}"]`);

@@ -141,3 +141,16 @@ test('the same run may ask again', async () => {
   expect(await find(cache, runId('one'))).toEqual({ hit: false });
   expect(await find(cache, runId('one'))).toEqual({ hit: false });
 });
+
+test('what is handed out from memory says how it was judged, and is not when it was judged red', async () => {
+  const { log, open } = processes();
+  const cache = open();
+  await find(cache, runId('one'));
+  await succeed(log, cache, 'one');
+  await cache.judged(runId('one'), { score: 0.9, level: 'green' });
+  expect(await find(cache, runId('two'))).toMatchObject({
+    outcome: { confidence: { score: 0.9, level: 'green' } },
+  });
+  await cache.judged(runId('one'), { score: 0, level: 'red' });
+  expect(await find(cache, runId('three'))).toEqual({ hit: false });
+});

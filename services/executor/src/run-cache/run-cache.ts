@@ -6,7 +6,13 @@
  *    hand out what it made. When it fails, or its executor dies, one of them takes its place.
  * N3 Nobody waits longer than `waitMs`: then both execute, which costs work and nothing else.
  */
-import { streamOf, subjects, type EvaluationCompleted, type RunEnded } from '@writ/contracts';
+import {
+  streamOf,
+  subjects,
+  type Confidence,
+  type EvaluationCompleted,
+  type RunEnded,
+} from '@writ/contracts';
 import type { EventLog } from '@writ/event-log';
 import type { Bus } from '@writ/messaging';
 import { isCacheable, outcomeOf, type CachedRun, type CacheTable } from './cache-table';
@@ -99,7 +105,16 @@ export class RunCache {
     }
   }
 
-  /** A run that was judged bad is not handed out from memory either, and holds its hash no more. */
+  /** What is handed out from memory says how it was judged; what was judged bad is not. */
+  async judged(runId: string, confidence: Confidence): Promise<void> {
+    if (confidence.level === 'red') return this.forget(runId);
+    for (const [hash, known] of this.recent) {
+      if (known.runId !== runId) continue;
+      this.recent.set(hash, { ...known, outcome: { ...known.outcome, confidence } });
+    }
+  }
+
+  /** A run that turned out bad is not handed out from memory, and holds its hash no more. */
   async forget(runId: string): Promise<void> {
     for (const [hash, known] of this.recent) if (known.runId === runId) this.recent.delete(hash);
     const done = [...this.working].filter(

@@ -47,16 +47,14 @@ export function listPage(directives: readonly DirectiveSummary[]): string {
 export function directivePage(directive: DirectiveDocument): string {
   const ended = finalStatuses.includes(directive.status);
   const { branch, commit } = directive.workspace;
-  const where =
-    branch === null
-      ? ''
-      : `<p>Branch <code>${text(branch)}</code>${commit === null ? '' : ` at <code>${text(commit.slice(0, 12))}</code>`}</p>`;
+  const where = branch === null ? '' : `Branch ${branch}`;
+  const at = branch === null || commit === null ? '' : ` at ${commit.slice(0, 12)}`;
   const body = `<p><a href="/">All directives</a></p>
 <main data-directive="${text(directive.id)}" data-position="${directive.position}"${ended ? ' data-ended' : ''}>
 <h1>${text(directive.title)}</h1>
 <p><span class="status" id="status">${status(directive.status)}</span> <span id="reason">${text(directive.reason ?? '')}</span></p>
 <p class="goal">${text(directive.goal)}</p>
-${where}
+<p id="workspace">${text(where + at)}</p>
 <table><thead><tr><th>State</th><th>Step</th><th>After</th><th>Took</th><th>Made</th></tr></thead>
 <tbody id="steps">${directive.steps.map(stepRow).join('\n')}</tbody></table>
 <h2>Events</h2>
