@@ -8,6 +8,7 @@ export * from './envelope';
 export * from './errors';
 export * from './evaluation';
 export * from './explain-issues';
+export * from './glob';
 export * from './ids';
 export * from './manifest';
 export * from './nearest';

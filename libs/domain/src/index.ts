@@ -5,7 +5,6 @@ export * from './directive-documents';
 export * from './directive-state';
 export * from './directive-work';
 export * from './evaluation';
-export * from './glob';
 export * from './manifest';
 export * from './manifest-account';
 export * from './planning';

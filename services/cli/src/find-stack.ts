@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 
 import { CliError } from './cli-error';
 import { readNote } from './local/claim-home';
-import { isAlive } from './local/process-identity';
+import { isSameProcessAlive } from '@writ/embedded-servers';
 import { stackHome } from './local/stack-home';
 
 /** What `writ up` writes when everything is ready; a contract, see docs/FORMATS.md. */
@@ -33,7 +33,9 @@ export function readStackFile(home: string): StackFile | undefined {
 /** The stack of a home, unless its supervisor is gone: then nothing keeps it together any more. */
 export function liveStack(home: string): StackFile | undefined {
   const note = readNote(stackHome(home));
-  return note !== undefined && !isAlive(note.supervisor) ? undefined : readStackFile(home);
+  return note !== undefined && !isSameProcessAlive(note.supervisor)
+    ? undefined
+    : readStackFile(home);
 }
 
 export interface Address {

@@ -1,5 +1,5 @@
 /** Looks at everything that Writ needs here, and says for each thing that is wrong what cures it. */
-import { describeInstall, isPortFree } from '@writ/embedded-servers';
+import { describeInstall, isPortFree, isSameProcessAlive } from '@writ/embedded-servers';
 import { execFileSync } from 'node:child_process';
 import { existsSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -10,7 +10,6 @@ import { EXIT } from '../cli-error';
 import { readStackFile, type StackFile, writHome } from '../find-stack';
 import { readNote } from '../local/claim-home';
 import { readJsonFile } from '../local/keep-json';
-import { isAlive } from '../local/process-identity';
 import { services, stackHome } from '../local/stack-home';
 import { Output, usesColour } from '../output';
 import type { CommonOptions } from '../program';
@@ -167,7 +166,7 @@ async function stack(home: string): Promise<Finding[]> {
   const check = 'stack';
   const file = readStackFile(home);
   const note = readNote(stackHome(home));
-  if (note !== undefined && !isAlive(note.supervisor)) {
+  if (note !== undefined && !isSameProcessAlive(note.supervisor)) {
     const found = `its supervisor (process ${note.supervisor.pid}) is gone`;
     return [
       {

@@ -3,7 +3,9 @@ import { CliError } from '../cli-error';
 import { writHome } from '../find-stack';
 import { endLeftovers, readNote } from '../local/claim-home';
 import { removeFile } from '../local/keep-json';
-import { endProcess, isAlive } from '../local/process-identity';
+import { isSameProcessAlive } from '@writ/embedded-servers';
+
+import { endProcess } from '../local/end-process';
 import { stackHome } from '../local/stack-home';
 import { Output } from '../output';
 import type { CommonOptions } from '../program';
@@ -15,7 +17,7 @@ export async function down(options: CommonOptions): Promise<void> {
   const output = new Output(options);
   const home = stackHome(writHome());
   const note = readNote(home);
-  const wasRunning = note !== undefined && isAlive(note.supervisor);
+  const wasRunning = note !== undefined && isSameProcessAlive(note.supervisor);
   if (note !== undefined) {
     const ended = await endProcess(note.supervisor, [
       { signal: 'SIGTERM', waitMs: PATIENCE_MS },

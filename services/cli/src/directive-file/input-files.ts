@@ -15,9 +15,8 @@ import {
 } from 'node:fs';
 import { join, sep } from 'node:path';
 
-import { type Issue, nearest, WorkspacePath } from '@writ/contracts';
+import { compileGlob, type Issue, nearest, WorkspacePath } from '@writ/contracts';
 
-import { globExpression, isGlob } from './glob';
 import { isMap } from './is-map';
 
 const FILE_LIMIT = 64 * 1024 * 1024;
@@ -72,7 +71,8 @@ function found(
     tell('invalid_input', `"${pattern}" ${form.error.issues[0]?.message ?? 'is not a path'}`);
     return [];
   }
-  const names = isGlob(pattern) ? matching(pattern, folder) : [pattern.replace(/^(\.\/)+/, '')];
+  const { literal, matches } = compileGlob(pattern);
+  const names = literal === null ? listing(folder)?.filter(matches) : [literal];
   if (names === undefined) {
     tell('invalid_input', `the folder holds more than ${ENTRY_LIMIT} files; name them one by one`);
     return [];
@@ -115,11 +115,6 @@ function take(name: string, folder: Folder): InputFile | string {
   } finally {
     closeSync(descriptor);
   }
-}
-
-function matching(pattern: string, folder: Folder): string[] | undefined {
-  const expression = globExpression(pattern.replace(/^(\.\/)+/, ''));
-  return listing(folder)?.filter((name) => expression.test(name));
 }
 
 /** Names of all files below the folder, links to folders not followed; undefined when too many. */

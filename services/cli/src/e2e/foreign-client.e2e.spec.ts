@@ -38,7 +38,8 @@ function publish(subject: string, headers: Record<string, string>, body: string)
 }
 
 async function answer(): Promise<CommandAnswer> {
-  const body = () => /H?MSG answers 1[^\r]*\r\n(?:NATS\/1\.0[\s\S]*?\r\n\r\n)?(\{.*\})\r\n/.exec(heard)?.[1];
+  const body = () =>
+    /H?MSG answers 1[^\r]*\r\n(?:NATS\/1\.0[\s\S]*?\r\n\r\n)?(\{.*\})\r\n/.exec(heard)?.[1];
   await eventually(() => body() !== undefined, { what: 'the answer to the command' });
   const text = body() ?? '';
   heard = '';
@@ -78,7 +79,11 @@ it('publishes one without any header, in one line', async () => {
 }, 60_000);
 
 it('is told what is wrong with a malformed one, and the original is kept', async () => {
-  publish('writ.command.directive.create', { 'writ-reply-to': 'answers' }, '{"directive": {"title":');
+  publish(
+    'writ.command.directive.create',
+    { 'writ-reply-to': 'answers' },
+    '{"directive": {"title":',
+  );
   expect(await answer()).toMatchObject({ ok: false, error: { code: 'malformed' } });
   const letters = await stack.json<{ id: string }[]>(['dlq', 'ls']);
   expect(letters).toHaveLength(1);

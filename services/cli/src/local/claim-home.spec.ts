@@ -1,3 +1,4 @@
+import { identityOf, isSameProcessAlive } from '@writ/embedded-servers';
 import { eventually } from '@writ/testing';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -8,7 +9,7 @@ import { join } from 'node:path';
 import { claimHome, readNote } from './claim-home';
 import { LogFile } from './log-file';
 import { Ports } from './ports';
-import { endProcess, identityOf, isAlive } from './process-identity';
+import { endProcess } from './end-process';
 import { loadSecrets } from './secrets';
 import { makeFolders, stackHome, type StackHome } from './stack-home';
 
@@ -62,7 +63,7 @@ test('what a killed supervisor left behind is ended, and nothing else', async ()
   writeFileSync(home.stackFile, '{}');
   const told: string[] = [];
   const claim = await claimHome(home, (text) => told.push(text));
-  expect([isAlive(left), isAlive(stranger)]).toEqual([false, true]);
+  expect([isSameProcessAlive(left), isSameProcessAlive(stranger)]).toEqual([false, true]);
   expect(told).toEqual(['ending what an earlier stack left: planner']);
   expect(existsSync(home.stackFile)).toBe(false);
   claim.release();
@@ -117,7 +118,7 @@ test('a log is turned over at its size, and its last lines are at hand', () => {
 
 test('an identity tells a living process from a dead one', async () => {
   const one = await child();
-  expect(isAlive(one)).toBe(true);
+  expect(isSameProcessAlive(one)).toBe(true);
   process.kill(one.pid, 'SIGKILL');
-  await eventually(() => !isAlive(one), { what: 'it to be gone' });
+  await eventually(() => !isSameProcessAlive(one), { what: 'it to be gone' });
 });

@@ -7,11 +7,12 @@
  * C3 Whoever finds the note of a dead supervisor ends what it left, and only that: a process is known
  *    by its id and the moment it started.
  */
+import { identityOf, isSameProcessAlive, type ProcessIdentity } from '@writ/embedded-servers';
 import { linkSync, rmSync } from 'node:fs';
 
 import { CliError } from '../cli-error';
 import { readJsonFile, removeFile, writeJson } from './keep-json';
-import { endProcess, identityOf, isAlive, type ProcessIdentity } from './process-identity';
+import { endProcess } from './end-process';
 import type { StackHome } from './stack-home';
 
 export interface Note {
@@ -46,7 +47,7 @@ export async function claimHome(home: StackHome, tell: (text: string) => void): 
   let note: Note = { supervisor, processes: {} };
   for (let attempt = 0; attempt < 5 && !place(home, note); attempt += 1) {
     const found = readNote(home);
-    if (found !== undefined && isAlive(found.supervisor)) {
+    if (found !== undefined && isSameProcessAlive(found.supervisor)) {
       const { pid } = found.supervisor;
       const message = `a stack runs in ${home.path} already (process ${pid}); "writ down" stops it`;
       throw new CliError('already_running', message, { pid });
@@ -74,7 +75,9 @@ export async function claimHome(home: StackHome, tell: (text: string) => void): 
 
 /** Services first, servers last: in the order opposite to their start. */
 export async function endLeftovers(note: Note, tell: (text: string) => void): Promise<void> {
-  const left = Object.entries(note.processes).filter(([, identity]) => isAlive(identity));
+  const left = Object.entries(note.processes).filter(([, identity]) =>
+    isSameProcessAlive(identity),
+  );
   const servers = left.filter(([name]) => name === 'nats' || name === 'postgres').reverse();
   const others = left.filter((it) => !servers.includes(it));
   if (left.length > 0) {

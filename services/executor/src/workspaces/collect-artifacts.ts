@@ -6,9 +6,9 @@
  * A file is opened once; the bytes that are checked and hashed are the bytes that are stored.
  */
 import type { FileHandle } from 'node:fs/promises';
+import { compileGlob } from '@writ/contracts';
 import type { ArtifactRef } from '@writ/contracts';
 import type { ContentStore } from '@writ/content-store';
-import { compileGlob } from '@writ/domain';
 import { secretIn } from '../redaction/redactor';
 import type { Needle } from '../redaction/secrets';
 import { InsideFolder, partsOf, PathRefused } from './inside-folder';

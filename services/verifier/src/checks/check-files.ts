@@ -1,6 +1,6 @@
 /** The check `files`: each path or glob must name a regular file. */
+import { compileGlob } from '@writ/contracts';
 import type { Check } from '@writ/contracts';
-import { compileGlob } from '@writ/domain';
 import { absenceOf, findFiles, type Place } from './find-files';
 import { CheckTrouble, type CheckContext, type Verdict } from './verdict';
 

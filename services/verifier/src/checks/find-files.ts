@@ -3,10 +3,10 @@
  * followed only when it ends inside. This serves the good message; where a program runs, the sandbox
  * is the wall.
  */
+import { compileGlob } from '@writ/contracts';
 import { constants } from 'node:fs';
 import { lstat, open, readdir, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { compileGlob } from '@writ/domain';
 import { CheckTrouble } from './verdict';
 
 /** Folders and files that one search looks at. */
