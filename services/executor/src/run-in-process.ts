@@ -76,7 +76,7 @@ class Answer {
     this.bundle = bundle;
     const cacheable = work.cache && comparable;
     if (cacheable) {
-      const asked = { reserve: false, signal: this.run.waiting };
+      const asked = { reserve: false, signal: this.run.leaving };
       const found = await deps.cache.find(bundle.hash, work.runId, asked);
       deps.metrics.cacheLookups.inc({ result: found.hit ? 'hit' : 'miss' });
       if (found.hit && found.runId === work.runId) return undefined;

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 
 import { claimHome, readNote } from './claim-home';
 import { LogFile } from './log-file';
-import { Ports } from './ports';
+import { Ports } from './choose-port';
 import { endProcess } from './end-process';
 import { loadSecrets } from './secrets';
 import { makeFolders, stackHome, type StackHome } from './stack-home';

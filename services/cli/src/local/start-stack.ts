@@ -10,7 +10,7 @@ import type { StackFile } from '../find-stack';
 import { claimHome, type Claim } from './claim-home';
 import { writeJson } from './keep-json';
 import { LogFile } from './log-file';
-import { Ports } from './ports';
+import { Ports } from './choose-port';
 import { loadSecrets, type Secrets } from './secrets';
 import {
   runToEnd,

@@ -1,7 +1,7 @@
 import type { DirectiveDocument, StepDocument } from '@writ/contracts';
 
 import { chainView, directiveView, inOrder } from './chain-view';
-import { duration, fit, styleFor, table, widthOf } from './style';
+import { duration, clip, styleFor, table, widthOf } from './style';
 
 const at = (second: number) => `2026-01-01T00:00:${String(second).padStart(2, '0')}Z`;
 const now = Date.parse(at(30));
@@ -122,7 +122,7 @@ test.each([
 
 test('columns count wide and combining characters', () => {
   expect(widthOf('a世é\x1b[31mb\x1b[0m')).toBe(5);
-  expect(fit('世界世界', 5)).toBe('世界…');
+  expect(clip('世界世界', 5)).toBe('世界…');
   expect(
     table([
       ['世', 'x'],

@@ -4,7 +4,7 @@
  */
 import { type DirectiveDocument, plainLine, type StepDocument } from '@writ/contracts';
 
-import { duration, fit, signOf, type Style, table } from './style';
+import { duration, clip, signOf, type Style, table } from './style';
 
 export interface ChainViewOptions {
   readonly now: number;
@@ -25,9 +25,9 @@ export function chainView(directive: DirectiveDocument, options: ChainViewOption
   const nameWidth = Math.min(40, Math.max(4, ...shown.steps.map(({ name }) => name.length)));
   const lines = shown.steps.map((step) => stepLine(step, nameWidth, options));
   return [
-    style.bold(fit(plainLine(directive.title), columns)),
+    style.bold(clip(plainLine(directive.title), columns)),
     ...lines,
-    ...(shown.left === '' ? [] : [style.dim(fit(`  ${shown.left}`, columns))]),
+    ...(shown.left === '' ? [] : [style.dim(clip(`  ${shown.left}`, columns))]),
     progressLine(directive, options),
   ];
 }
@@ -39,8 +39,8 @@ function stepLine(step: StepDocument, nameWidth: number, options: ChainViewOptio
   const said = step.runId === null ? undefined : lastLines?.get(step.runId);
   const note =
     step.reason !== undefined ? step.reason : busy.has(step.status) ? (said ?? '') : skipped(step);
-  const tail = fit(`  ${took.padEnd(9)}  ${plainLine(note)}`.trimEnd(), columns - head.length - 1);
-  return style.status(step.status, fit(head, columns)) + style.dim(tail);
+  const tail = clip(`  ${took.padEnd(9)}  ${plainLine(note)}`.trimEnd(), columns - head.length - 1);
+  return style.status(step.status, clip(head, columns)) + style.dim(tail);
 }
 
 function skipped(step: StepDocument): string {
@@ -62,7 +62,7 @@ function progressLine(
     ...(directive.costUsd === 0 ? [] : [`$${directive.costUsd.toFixed(2)}`]),
     ...(directive.reason === undefined ? [] : [plainLine(directive.reason)]),
   ];
-  return style.status(status, fit(`${signOf(status)} ${status}: ${parts.join(', ')}`, columns));
+  return style.status(status, clip(`${signOf(status)} ${status}: ${parts.join(', ')}`, columns));
 }
 
 function elapsed({ startedAt, completedAt }: StepDocument, now: number): number {

@@ -91,7 +91,7 @@ function isWide(code: number): boolean {
 }
 
 /** Cut to so many columns; text without escape sequences only. */
-export function fit(text: string, columns: number): string {
+export function clip(text: string, columns: number): string {
   if (widthOf(text) <= columns) return text;
   let cut = '';
   let width = 0;
