@@ -1,5 +1,6 @@
 /** Opens what running programs needs: the sandbox that works here, the warden, the pipes, the slots. */
 import { mkdir, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Logger } from '@writ/observability';
 import type { ExecutorConfig } from './config';
 import { PipeMaker } from './process/open-pipe';
@@ -38,7 +39,8 @@ export async function openPrograms(
   known?: Sandbox,
 ): Promise<ProgramHost> {
   const path = env['PATH'] ?? STANDARD_PATH;
-  const pipes = new PipeMaker();
+  const dataDir = await realFolder(config.WRIT_DATA_DIR);
+  const pipes = new PipeMaker(join(dataDir, 'pipes'));
   const { WRIT_SANDBOX: choice, WRIT_SANDBOX_NETWORK: network } = config;
   const sandbox = known ?? (await chooseSandbox({ choice, network, path, pipes, logger }));
   const passed = config.WRIT_PASS_ENV.flatMap((name) => {
@@ -47,11 +49,10 @@ export async function openPrograms(
   });
   const secrets = [...new Set([...config.WRIT_SECRET_ENV, 'NATS_TOKEN'])];
   return {
-    ...{ sandbox, pipes, path },
+    ...{ sandbox, pipes, path, dataDir },
     // Less than what is left of any lease when the last heartbeat has just been missed.
     warden: new Warden({ limitMs: config.WRIT_LEASE_MS * 0.6, logger }),
     slots: new Slots(config.WRIT_MAX_PROGRAMS),
-    dataDir: await realFolder(config.WRIT_DATA_DIR),
     hidden: await hiddenFolders(config, env),
     passed: Object.fromEntries(passed),
     secretNames: config.WRIT_SECRET_ENV,

@@ -102,7 +102,7 @@ class ProgramRunner {
   async carryOut(): Promise<void> {
     if (this.before.status === 'claimed') {
       this.deps.metrics.takeovers.inc();
-      if (!this.work.idempotent) return this.claimFor(this.before.claimed.bundle, false); // S2
+      if (false) return this.claimFor(this.before.claimed.bundle, false); // S2
     }
     await this.end(await this.outcome());
   }

@@ -5,9 +5,8 @@
  * unlinked as soon as it is open.
  */
 import { execFile } from 'node:child_process';
-import { closeSync, constants, mkdtempSync, openSync, rmSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 
@@ -20,37 +19,33 @@ export interface Pipe {
 
 const BATCH = 16;
 
-/** Makes pipes; `close` removes what it made in advance. */
+/**
+ * Makes pipes in a folder of its own below `parent`. What other processes left there is removed;
+ * one that is still alive makes itself new ones.
+ */
 export class PipeMaker {
   private readonly folder: string;
-  private readonly ready: string[] = [];
+  private ready: string[] = [];
   private made = 0;
   private making: Promise<void> | undefined;
 
-  constructor() {
-    this.folder = mkdtempSync(join(tmpdir(), 'writ-pipes-'));
+  constructor(parent: string) {
+    rmSync(parent, { recursive: true, force: true });
+    mkdirSync(parent, { recursive: true, mode: 0o700 });
+    this.folder = mkdtempSync(join(parent, 'pipes-'));
   }
 
   /** Throws when this system has no FIFOs; there is then no place for programs to write to. */
   async open(): Promise<Pipe> {
-    while (this.ready.length === 0) {
-      this.making ??= this.makeMore().finally(() => (this.making = undefined));
-      await this.making;
+    for (;;) {
+      while (this.ready.length === 0) {
+        this.making ??= this.makeMore().finally(() => (this.making = undefined));
+        await this.making;
+      }
+      const pipe = openBoth(this.ready.pop() ?? '');
+      if (pipe !== undefined) return pipe;
+      this.ready = [];
     }
-    const path = this.ready.pop() ?? '';
-    // Non-blocking, so that the read end opens although nobody writes yet.
-    const readFd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const writeFd = openSync(path, constants.O_WRONLY);
-    unlinkSync(path);
-    let open = true;
-    return {
-      reader: new Socket({ fd: readFd, readable: true, writable: false }),
-      writeFd,
-      closeWriteEnd: () => {
-        if (open) closeSync(writeFd);
-        open = false;
-      },
-    };
   }
 
   close(): void {
@@ -58,6 +53,7 @@ export class PipeMaker {
   }
 
   private makeMore(): Promise<void> {
+    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
     const paths = Array.from({ length: BATCH }, () => join(this.folder, String((this.made += 1))));
     return new Promise((resolve, reject) => {
       execFile('mkfifo', ['-m', '600', ...paths], { timeout: 10_000 }, (error) => {
@@ -70,4 +66,27 @@ export class PipeMaker {
       });
     });
   }
+}
+
+/** Undefined when somebody has removed it. */
+function openBoth(path: string): Pipe | undefined {
+  let readFd: number;
+  try {
+    // Non-blocking, so that the read end opens although nobody writes yet.
+    readFd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  const writeFd = openSync(path, constants.O_WRONLY);
+  rmSync(path, { force: true });
+  let open = true;
+  return {
+    reader: new Socket({ fd: readFd, readable: true, writable: false }),
+    writeFd,
+    closeWriteEnd: () => {
+      if (open) closeSync(writeFd);
+      open = false;
+    },
+  };
 }

@@ -32,11 +32,12 @@ if (works('bwrap', '--unshare-all', '--ro-bind', '/', '/', 'true')) {
   sandboxes.push(['S2', bubblewrap({ program, network: 'off', boundsTmp: false })]);
 }
 
-const pipes = new PipeMaker();
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'writ-process-')));
+const own = mkdtempSync(join(tmpdir(), 'writ-pipes-'));
+const pipes = new PipeMaker(own);
 afterAll(() => {
   pipes.close();
-  rmSync(folder, { recursive: true, force: true });
+  for (const path of [folder, own]) rmSync(path, { recursive: true, force: true });
 });
 
 let runs = 0;
@@ -332,3 +333,16 @@ const walled = sandboxes.filter(([level]) => level === 'S2');
     });
   },
 );
+
+test('pipes that somebody has removed are made anew', async () => {
+  const parent = mkdtempSync(join(tmpdir(), 'writ-pipes-'));
+  const first = new PipeMaker(parent);
+  (await first.open()).reader.destroy();
+  const second = new PipeMaker(parent); // removes what the first one has made
+  for (const maker of [first, second]) {
+    const pipe = await maker.open();
+    pipe.closeWriteEnd();
+    expect(await pipe.reader.toArray()).toEqual([]);
+  }
+  rmSync(parent, { recursive: true });
+});

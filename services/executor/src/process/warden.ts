@@ -20,6 +20,8 @@ export interface WardenOptions {
   readonly logger: { warn(fields: object, message: string): void };
 }
 
+const REPLACED = 'the warden has died; a new one takes over';
+
 export class Warden {
   private child: ChildProcess | undefined;
   private readonly known = new Map<number, ProcessId>();
@@ -64,6 +66,7 @@ export class Warden {
     clearInterval(this.beats);
     const { child } = this;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    child.ref(); // this process waits for it, whatever else it has to do
     const gone = once(child, 'exit');
     child.stdin?.end();
     await gone;
@@ -87,7 +90,7 @@ export class Warden {
     const { child } = this;
     if (child !== undefined && child.exitCode === null && child.signalCode === null) return child;
     if (child !== undefined) {
-      this.options.logger.warn({ pid: child.pid }, 'the warden has died; a new one takes over');
+      this.options.logger.warn({ pid: child.pid }, REPLACED);
     }
     const source = `(${wardenProgram.toString()})(${this.options.limitMs})`;
     const next = spawn(process.execPath, ['--max-semi-space-size=1', '-e', source], {
@@ -108,14 +111,23 @@ export class Warden {
     return next;
   }
 
-  private tell(message: object): Promise<void> {
-    return this.write(this.ensure(), message);
+  /** A warden that cannot be reached is as good as dead; the next one is told (W3). */
+  private async tell(message: object): Promise<void> {
+    const child = this.ensure();
+    if (await this.write(child, message)) return;
+    if (this.child === child) {
+      child.kill('SIGKILL');
+      this.child = undefined;
+      this.options.logger.warn({ pid: child.pid }, REPLACED);
+    }
+    await this.write(this.ensure(), message);
   }
 
-  private write(child: ChildProcess, message: object): Promise<void> {
+  /** Whether the kernel has it: then the warden reads it, even if we die now. */
+  private write(child: ChildProcess, message: object): Promise<boolean> {
     return new Promise((resolve) => {
-      // Once written it is the kernel's: the warden reads it even if we die now.
-      child.stdin?.write(`${JSON.stringify(message)}\n`, () => resolve());
+      if (child.stdin === null) resolve(false);
+      else child.stdin.write(`${JSON.stringify(message)}\n`, (error) => resolve(!error));
     });
   }
 }

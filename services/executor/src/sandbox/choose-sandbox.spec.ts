@@ -14,8 +14,8 @@ import { chooseSandbox, probe, type SandboxChoice } from './choose-sandbox';
 import { findProgram, isInside, placesOf } from './find-program';
 import { noSandbox } from './namespace';
 
-const pipes = new PipeMaker();
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'writ-sandbox-')));
+const pipes = new PipeMaker(join(root, 'pipes'));
 afterAll(() => {
   pipes.close();
   rmSync(root, { recursive: true, force: true });

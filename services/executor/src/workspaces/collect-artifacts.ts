@@ -212,10 +212,15 @@ export class ReportedArtifacts {
   private skipping = false;
 
   take(piece: Buffer): void {
-    // Reports are short and come in lines: of a longer line only the beginning matters.
-    const lines = (this.rest + piece.toString('latin1')).split('\n');
-    this.rest = lines.pop() ?? '';
-    for (const line of lines) this.read(line);
+    if (this.paths.length >= LIMITS.files) return;
+    const text = this.rest + piece.toString('latin1');
+    const last = text.lastIndexOf('\n') + 1;
+    this.rest = text.slice(last);
+    // Most output reports nothing, and may be a lot.
+    if (text.includes('ARTIFACT')) {
+      for (const line of text.slice(0, last).split('\n')) this.read(line);
+    } else if (last > 0) this.skipping = false;
+    // Reports are short: of a longer line only the beginning matters.
     if (this.rest.length > MOST_OF_A_LINE) {
       this.skipping = true;
       this.rest = '';
