@@ -33,7 +33,7 @@ export const environment = z.object({
       .int()
       .min(1)
       .max(10_000)
-      .default(() => availableParallelism() * 4),
+      .default(() => availableParallelism() * 32),
     { means: 'how many messages are worked on at a time', example: '16' },
   ),
   WRIT_MAX_PROGRAMS: variable(

@@ -224,6 +224,7 @@ test('parallel steps are merged one after the other; a conflict names its files'
     stepWork(prepared, it),
   );
   const ends = await Promise.all(works.map(run));
+  expect(ends.map((end) => end.error)).toEqual(ends.map(() => undefined));
   await Promise.all(ends.map((end) => merge(prepared, end)));
   expect(await said(prepared.directiveId, 'StepMerged', 3)).toHaveLength(3);
   const [conflict] = await said(prepared.directiveId, 'StepMergeConflicted');

@@ -12,7 +12,7 @@ import {
   type RecordedEvent,
   type RunEnded,
 } from '@writ/contracts';
-import type { RunCommand } from '@writ/domain';
+import type { RunCommand, RunState } from '@writ/domain';
 import { LogBusy, LogUnavailable, uuidV7 } from '@writ/event-log';
 import type { Incoming } from '@writ/messaging';
 import { messageOf } from '@writ/service-host';
@@ -35,22 +35,22 @@ async function surely<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Decides and appends. False when the run belongs to somebody else by now. */
+/** Decides and appends. Undefined when the run belongs to somebody else by now. */
 export async function recordRun(
   deps: Executor,
   runId: string,
   command: RunCommand,
   metadata: EventMetadata,
-): Promise<boolean> {
+): Promise<RunState | undefined> {
   const stream = streamOf.run(runId);
   const handled = await surely(() => deps.runs.handle(stream, command, metadata));
   if (isRefusal(handled)) {
     deps.logger.warn({ runId, refused: handled.refused }, handled.message);
-    return false;
+    return undefined;
   }
   const ended = handled.events.find((event) => event.type === 'RunEnded');
   if (ended !== undefined) noteEnd(deps, ended.data as RunEnded, ended.position);
-  return true;
+  return handled.state;
 }
 
 /**

@@ -102,7 +102,7 @@ class ProgramRunner {
   async carryOut(): Promise<void> {
     if (this.before.status === 'claimed') {
       this.deps.metrics.takeovers.inc();
-      if (false) return this.claimFor(this.before.claimed.bundle, false); // S2
+      if (!this.work.idempotent) return this.claimFor(this.before.claimed.bundle); // S2
     }
     await this.end(await this.outcome());
   }
@@ -146,9 +146,10 @@ class ProgramRunner {
     this.giveSlot = await deps.programs.slots.take(run.waiting);
     const refSeen = await candidateSeen(work);
     const compiled = await stages.run('compilation', () => this.compile(analysis));
-    await this.claimFor(analysis.bundle, work.idempotent);
-    const noteAttempt = (attempt: AttemptRecord) =>
-      this.record({ type: 'note-attempt', executorId: deps.executorId, attempt });
+    await this.claimFor(analysis.bundle, 'claimed');
+    const noteAttempt = async (attempt: AttemptRecord) => {
+      await this.record({ type: 'note-attempt', executorId: deps.executorId, attempt });
+    };
     return executeProgram(
       { work, run, claim: this.claim, ...compiled, folder, refSeen, stages, noteAttempt },
       {
@@ -182,16 +183,23 @@ class ProgramRunner {
     return { laid, program: await compileProgram(work, command, laid, folder, deps) };
   }
 
-  /** The lease is ours, so whoever claimed before has none any more. */
-  private claimFor(bundle: InputBundle, idempotent: boolean): Promise<void> {
+  /**
+   * The lease is ours, so whoever claimed before has none any more. Throws RunLost when the run is
+   * not in the state that this has to lead to: nothing is run without a claim (S1).
+   */
+  private async claimFor(bundle: InputBundle, expected?: RunState['status']): Promise<void> {
     const run = { ...this.identity(), bundle, stages: [...this.stages.records] };
+    const { idempotent } = this.work;
     const at = this.deps.time();
-    return this.record({ type: 'claim', run, idempotent, leaseExpired: true, at });
+    const state = await this.record({ type: 'claim', run, idempotent, leaseExpired: true, at });
+    if (expected === undefined || state.status === expected) return;
+    throw new RunLost(this.work.runId, `it is ${state.status}`);
   }
 
-  private async record(command: RunCommand): Promise<void> {
-    const ours = await recordRun(this.deps, this.work.runId, command, this.metadata);
-    if (!ours) throw new RunLost(this.work.runId, 'somebody else has claimed it');
+  private async record(command: RunCommand): Promise<RunState> {
+    const state = await recordRun(this.deps, this.work.runId, command, this.metadata);
+    if (state === undefined) throw new RunLost(this.work.runId, 'somebody else has claimed it');
+    return state;
   }
 
   private async end(outcome: Outcome): Promise<void> {
@@ -211,7 +219,7 @@ class ProgramRunner {
     };
     const command = { type: 'end', ended } as const;
     const recorded = await recordRun(this.deps, this.work.runId, command, this.metadata);
-    if (!recorded) this.deps.metrics.leaseLosses.inc(); // S1: it was taken over meanwhile
+    if (recorded === undefined) this.deps.metrics.leaseLosses.inc(); // S1: it was taken over meanwhile
   }
 
   private identity() {

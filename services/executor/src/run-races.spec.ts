@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { streamOf, subjects, type RunEnded, type RunWork } from '@writ/contracts';
 import { eventually } from '@writ/testing';
-import { MemoryWorld, workOf } from './memory-executor';
+import { MemoryWorld, workOf, type MemoryExecutor } from './memory-executor';
 import { processesWith } from './process/process-tree';
 import { leaseTable, MemoryLeases } from './leases/memory-leases';
 
@@ -76,6 +76,8 @@ test('two executors and fifty rings: one claim, one execution, one end', async (
 });
 
 describe('a claim whose executor is gone', () => {
+  let one: MemoryExecutor;
+
   /** A lease that has run out, or none at all. */
   async function taken(
     work: RunWork,
@@ -89,9 +91,11 @@ describe('a claim whose executor is gone', () => {
       await ghost.expire((await ghost.acquire(work.runId)) ?? { runId: '', token: 0 });
     }
     const deps = { leases: new MemoryLeases(leases, 'one', ttlMs) };
-    await world.open('one', { ttlMs, deps });
+    one = await world.open('one', { ttlMs, deps });
     await world.ring(work);
   }
+
+  const idle = () => eventually(() => one.active.size === 0, { what: 'nothing to be under way' });
 
   test('is taken over when the step is idempotent', async () => {
     const work = witnessed('true', { idempotent: true });
@@ -108,7 +112,9 @@ describe('a claim whose executor is gone', () => {
       ...{ result: 'failed', claim: 2, executorId: 'one' },
       error: { kind: 'in_doubt', message: expect.stringContaining('ghost') },
     });
+    await idle();
     expect(lines()).toEqual([]);
+    expect(await world.typesOf(work.runId)).toEqual(['RunClaimed', 'RunEnded']);
   });
 
   test('and whose lease row is missing is left alone until its time is over', async () => {
@@ -141,8 +147,10 @@ test('an executor that loses its lease kills what it runs and writes nothing', a
   await one.leases.expire(run?.lease ?? { runId: '', token: 0 });
   const lease = await two.leases.acquire(work.runId);
   expect(lease).toMatchObject({ tookOver: true });
+  const began = performance.now();
   await one.keeper.beat();
   await eventually(() => one.active.size === 0, { what: 'the first one to give up' });
+  expect(performance.now() - began).toBeLessThan(2_000);
   await eventually(() => processesWith('WRIT_RUN', work.runId).length === 0, {
     what: 'its program',
   });
