@@ -85,6 +85,7 @@ export function send(
         type: item.type,
         source: '/writ/planner',
         subject: item.stream,
+        time: item.since,
         correlationId,
         traceparent,
       },

@@ -17,6 +17,7 @@ import { commitOf } from './git';
 import { knowsMergeTree, mergeStep, treeByWorktree } from './merge-step';
 import { isWorkspaceRefusal, prepareWorkspace, type Prepared } from './prepare-workspace';
 import {
+  addInPeace,
   addWorktree,
   changesIn,
   commitCandidate,
@@ -295,6 +296,26 @@ describe('a step`s work tree', () => {
     );
     expect(sh(path, 'rev-parse', ref)).toBe(commit);
     for (const it of [stale, current]) await removeWorktree(it);
+  });
+
+  test('is made and removed beside many others at the same time, also by other processes', async () => {
+    const path = repository();
+    const { baseCommit = '' } = await prepared(path);
+    const others = Array.from({ length: 5 }, async (_, at) => {
+      // As another process would: without waiting for its turn in this one.
+      const tree = fresh(`other${at}`);
+      await addInPeace(path, tree, baseCommit);
+      const adminDir = sh(tree, 'rev-parse', '--absolute-git-dir');
+      await removeWorktree({ path: tree, adminDir });
+    });
+    const ours = Array.from({ length: 5 }, async () => {
+      const worktree = await worktreeOf(path, baseCommit);
+      expect(await changesIn(worktree)).toEqual({ changed: [], deleted: [], nested: [] });
+      await removeWorktree(worktree);
+    });
+    await Promise.all([...others, ...ours]);
+    expect(ofTheUser(path).worktrees).toEqual([]);
+    expect(readdirSync(join(path, '.git')).filter((it) => it.startsWith('writ-'))).toEqual([]);
   });
 
   test('works on a bare repository and on a sparse one', async () => {

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { commitOf, git, moveRef, splitNul, type GitPlace } from './git';
-import { removeWorktree } from './worktree';
+import { addInPeace, removeWorktree } from './worktree';
 
 export interface MergeRequest {
   readonly repository: string;
@@ -103,7 +103,7 @@ export async function treeByWorktree(
   { repository, commit, scratch }: Pick<MergeRequest, 'repository' | 'commit' | 'scratch'>,
 ): Promise<string | { paths: string[] }> {
   const path = join(scratch, `merge-${randomBytes(6).toString('hex')}`);
-  await git(['worktree', 'add', '--detach', path, head], { cwd: repository });
+  await addInPeace(repository, path, head);
   const inside: GitPlace = { cwd: path };
   try {
     const args = ['merge', '--no-ff', '--no-commit', '--no-verify', '--no-edit', commit];

@@ -4,10 +4,12 @@
  * and its configuration may be anything by then. Our git names the repository itself and uses an
  * index of its own, kept outside of the step's reach.
  */
-import { copyFile, mkdir, readFile, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { isInside } from '../sandbox/find-program';
-import { commitOf, createRef, git, gitLine, moveRef, splitNul } from './git';
+import { commitOf, createRef, git, GitError, gitLine, moveRef, splitNul } from './git';
 
 export interface WorktreePlace {
   readonly path: string;
@@ -34,7 +36,7 @@ export interface AddWorktree {
 export async function addWorktree(request: AddWorktree): Promise<Worktree> {
   const { repository, path, start, indexFile } = request;
   await mkdir(dirname(path), { recursive: true });
-  await git(['worktree', 'add', '--detach', path, start], { cwd: repository });
+  await inTurn(repository, () => addInPeace(repository, path, start));
   // Asked now, while nobody else has been in there.
   const said = await git(['rev-parse', '--absolute-git-dir', '--git-common-dir'], { cwd: path });
   const [adminDir = '', common = ''] = said.stdout.split('\n');
@@ -43,10 +45,56 @@ export async function addWorktree(request: AddWorktree): Promise<Worktree> {
   return { path, adminDir, commonDir, start, indexFile };
 }
 
-/** Removes it without asking git, which would believe what is in it. */
+const ATTEMPTS = 10;
+
+/**
+ * Git looks at all work trees when it adds one, and fails over one that somebody else (another
+ * executor, the user) is just adding. That passes.
+ */
+export async function addInPeace(repository: string, path: string, start: string): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await git(['worktree', 'add', '--detach', path, start], { cwd: repository });
+      return;
+    } catch (error) {
+      const passing = /failed to read|unable to create|could not create|cannot lock|exists/i;
+      const isPassing = error instanceof GitError && passing.test(error.stderr);
+      if (!isPassing || attempt >= ATTEMPTS) throw error;
+      await rm(path, { recursive: true, force: true });
+      await wait(10 * attempt * (0.5 + Math.random()));
+    }
+  }
+}
+
+const turns = new Map<string, Promise<unknown>>();
+
+/** One after the other for each repository, as far as this process goes. */
+async function inTurn<T>(repository: string, work: () => Promise<T>): Promise<T> {
+  const before = turns.get(repository);
+  const mine = (before ?? Promise.resolve()).then(work, work);
+  turns.set(repository, mine);
+  try {
+    return await mine;
+  } finally {
+    if (turns.get(repository) === mine) turns.delete(repository);
+  }
+}
+
+/**
+ * Removes it without asking git, which would believe what is in it. For git it is gone in one move:
+ * half of a work tree is an error to whoever looks at all of them.
+ */
 export async function removeWorktree({ path, adminDir }: WorktreePlace): Promise<void> {
   await rm(path, { recursive: true, force: true });
-  if (/\/worktrees\/[^/]+$/.test(adminDir)) await rm(adminDir, { recursive: true, force: true });
+  if (!/\/worktrees\/[^/]+$/.test(adminDir)) return;
+  const aside = join(dirname(dirname(adminDir)), `writ-removed-${randomBytes(8).toString('hex')}`);
+  try {
+    await rename(adminDir, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  await rm(aside, { recursive: true, force: true });
 }
 
 /** Folders outside of the work tree in which git finds the repository: to be read by a step. */
