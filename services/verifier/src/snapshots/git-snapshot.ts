@@ -1,10 +1,10 @@
 /**
- * A detached worktree of our own at a run's candidate commit. Never the executor's worktree: that
- * one goes on, or is gone. The user's working tree and branches are not touched; the repository
- * remembers the worktree until it is removed.
+ * A repository of our own at a run's candidate commit. It borrows the objects of the user's
+ * repository and writes nothing there: no worktree is registered in it, so snapshots, executors and
+ * the user do not get into each other's way, and there is nothing to take back after a crash.
  */
-import { readFile, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { copyFile, mkdir, stat, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { branchOf } from '@writ/contracts';
 import { git, GitFailed } from './git';
 import type { ScratchFolders } from './scratch-folders';
@@ -19,14 +19,14 @@ export async function openGitSnapshot(
   directiveId: string,
 ): Promise<Snapshot> {
   const folder = await folders.make();
-  const close = () => removeGitSnapshot(folders, folder);
+  const close = () => folders.remove(folder);
   try {
     // A run that changed nothing has no commit of its own: it stands on its directive's branch.
     const wanted = commit ?? `refs/heads/${branchOf(directiveId)}`;
     const found = await commitOf(repository, wanted);
     const root = join(folder, TREE);
-    await git(repository, 'worktree', 'add', '--detach', root, found);
-    return { root, readOnlyPaths: [repository], close };
+    const objects = await layOut(repository, found, root);
+    return { root, readOnlyPaths: [repository, objects], close };
   } catch (error) {
     await close();
     throw error;
@@ -47,15 +47,25 @@ async function commitOf(repository: string, name: string): Promise<string> {
   }
 }
 
-/** Also of a process that died: the worktree itself says to which repository it belongs. */
-export async function removeGitSnapshot(folders: ScratchFolders, folder: string): Promise<void> {
-  const tree = join(folder, TREE);
-  const link = await readFile(join(tree, '.git'), 'utf8').catch(() => '');
-  const gitDir = /^gitdir: (.+)$/m.exec(link)?.[1];
-  if (gitDir !== undefined) {
-    // <repository>/.git/worktrees/<name>; without the repository there is nothing to tell it.
-    const repository = dirname(dirname(gitDir));
-    await git(repository, 'worktree', 'remove', '--force', '--force', tree).catch(() => undefined);
-  }
-  await folders.remove(folder);
+/** Checks the commit out into a new repository, tags included; returns where its objects are. */
+async function layOut(repository: string, commit: string, root: string): Promise<string> {
+  const asked = ['rev-parse', '--show-object-format', '--git-common-dir'];
+  const [format = 'sha1', common = '.git'] = (await git(repository, ...asked)).split('\n');
+  const from = resolve(repository, common);
+  const own = join(root, '.git');
+  await git(repository, 'init', '--quiet', '--template=', `--object-format=${format}`, root);
+  await mkdir(join(own, 'objects/info'), { recursive: true });
+  await writeFile(join(own, 'objects/info/alternates'), `${join(from, 'objects')}\n`);
+  await copyFile(join(from, 'shallow'), join(own, 'shallow')).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  });
+  const tags = await git(
+    repository,
+    'for-each-ref',
+    '--format=%(objectname) %(refname)',
+    'refs/tags',
+  );
+  if (tags !== '') await writeFile(join(own, 'packed-refs'), `${tags}\n`);
+  await git(root, 'checkout', '--quiet', '--detach', commit);
+  return join(from, 'objects');
 }

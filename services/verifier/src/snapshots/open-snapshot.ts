@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import type { EvaluateWork } from '@writ/contracts';
 import type { ContentStore } from '@writ/content-store';
-import { openGitSnapshot, removeGitSnapshot } from './git-snapshot';
+import { openGitSnapshot } from './git-snapshot';
 import { layFiles } from './lay-files';
 import type { ScratchFolders } from './scratch-folders';
 import { type Snapshot, SnapshotImpossible } from './snapshot';
@@ -27,7 +27,7 @@ export function snapshotsIn(folders: ScratchFolders, content: ContentStore): Ope
 
 /** The folders of processes that died; to be called before the first snapshot. */
 export function sweepSnapshots(folders: ScratchFolders): Promise<number> {
-  return folders.sweep((folder) => removeGitSnapshot(folders, folder));
+  return folders.sweep((folder) => folders.remove(folder));
 }
 
 /** Without a workspace a run has made its artifacts and nothing else. */

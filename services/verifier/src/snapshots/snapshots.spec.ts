@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -173,27 +174,54 @@ describe('a snapshot of a git workspace', () => {
     expect(git('worktree', 'list').split('\n')).toHaveLength(1);
   });
 
-  it('is swept with its entry in the repository when its process died, and only then', async () => {
+  it('is opened and closed beside many others of the same repository', async () => {
     const first = commit('first');
-    const dead = await openGitSnapshot(folders, repository, first, 'abcdefgh12345678');
+    const rounds = Array.from({ length: 12 }, async () => {
+      for (let round = 0; round < 4; round += 1) {
+        const snapshot = await openGitSnapshot(folders, repository, first, 'abcdefgh12345678');
+        expect(existsSync(join(snapshot.root, '.git'))).toBe(true);
+        await snapshot.close();
+      }
+    });
+    await Promise.all(rounds);
+    expect(scratch()).toEqual([]);
+    expect(readdirSync(join(repository, '.git')).includes('worktrees')).toBe(false);
+  });
+
+  it('is swept when its process died, and only then', async () => {
+    const first = commit('first');
+    await openGitSnapshot(folders, repository, first, 'abcdefgh12345678');
     const folder = scratch()[0] ?? '';
     // As if a process that is long gone had made one, and one that lives another.
     const { pid } = spawnSyncOnce();
-    const moved = join(dir, 'scratch', folder.replace(/^\d+/, String(pid)));
-    git('worktree', 'move', dead.root, join(mkdir(moved), 'tree'));
-    rmSync(join(dir, 'scratch', folder), { recursive: true });
+    renameSync(
+      join(dir, 'scratch', folder),
+      join(dir, 'scratch', folder.replace(/^\d+/, String(pid))),
+    );
     const living = join(dir, 'scratch', `${process.ppid}-00ff`);
     mkdirSync(living);
     expect(await sweepSnapshots(folders)).toBe(1);
     expect(scratch()).toEqual([`${process.ppid}-00ff`]);
-    expect(git('worktree', 'list').split('\n')).toHaveLength(1);
+  });
+
+  it('knows history and tags, also of a shallow clone', async () => {
+    commit('first');
+    git('tag', 'v1');
+    commit('second');
+    const third = commit('third');
+    const shallow = join(dir, 'shallow');
+    git('clone', '--quiet', '--depth', '2', `file://${repository}`, shallow);
+    for (const [from, count] of [[repository, '3'] as const, [shallow, '2'] as const]) {
+      const snapshot = await openGitSnapshot(folders, from, third, 'abcdefgh12345678');
+      const inside = (...args: string[]) =>
+        execFileSync('git', args, { cwd: snapshot.root, encoding: 'utf8' }).trim();
+      expect(inside('rev-list', '--count', 'HEAD')).toBe(count);
+      if (from === repository) expect(inside('describe', '--tags')).toMatch(/^v1-2-g/);
+      expect(inside('status', '--porcelain')).toBe('');
+      await snapshot.close();
+    }
   });
 });
-
-const mkdir = (path: string) => {
-  mkdirSync(path);
-  return path;
-};
 
 function spawnSyncOnce(): { pid: number } {
   return { pid: Number(execFileSync('sh', ['-c', 'echo $$'], { encoding: 'utf8' })) };
