@@ -116,3 +116,24 @@ export const RunDocument = z.object({
   endedAt: z.string().nullable(),
 });
 export type RunDocument = z.infer<typeof RunDocument>;
+
+/** Each state has a sign of its own, beside its word: colour alone says nothing. */
+const signs: Readonly<Record<string, string>> = {
+  draft: '○',
+  pending: '○',
+  planning: '◔',
+  active: '▶',
+  running: '▶',
+  evaluating: '◑',
+  merging: '◕',
+  paused: '‖',
+  completed: '✓',
+  passed: '✓',
+  failed: '✗',
+  blocked: '⊘',
+  stopped: '■',
+  cancelled: '■',
+  archived: '▤',
+};
+
+export const signOf = (status: string): string => signs[status] ?? '?';

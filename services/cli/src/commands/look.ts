@@ -1,10 +1,10 @@
-import { type DirectiveDocument, type DirectiveSummary, plainLine } from '@writ/contracts';
+import { type DirectiveDocument, type DirectiveSummary, plainLine, signOf } from '@writ/contracts';
 
 import { Gateway } from '../gateway-client';
 import { Output, usesColour } from '../output';
 import type { CommonOptions } from '../program';
 import { directiveView } from '../view/chain-view';
-import { signOf, styleFor, table } from '../view/style';
+import { styleFor, table } from '../view/style';
 
 interface ListOptions extends CommonOptions {
   readonly status?: string;

@@ -2,9 +2,9 @@
  * A directive and its chain as lines of text. Pure: the same document at the same time gives the same
  * lines. Everything that a program or an agent wrote is made plain first.
  */
-import { type DirectiveDocument, plainLine, type StepDocument } from '@writ/contracts';
+import { type DirectiveDocument, plainLine, signOf, type StepDocument } from '@writ/contracts';
 
-import { duration, clip, signOf, type Style, table } from './style';
+import { clip, duration, type Style, table } from './style';
 
 export interface ChainViewOptions {
   readonly now: number;

@@ -1,7 +1,7 @@
 /** The same for where nothing can be drawn again: a line for each thing that changed. */
-import { type DirectiveDocument, plainLine } from '@writ/contracts';
+import { type DirectiveDocument, plainLine, signOf } from '@writ/contracts';
 
-import { duration, signOf } from './style';
+import { duration } from './style';
 
 export class StepLines {
   private readonly steps = new Map<string, string>();

@@ -1,22 +1,4 @@
-/** Signs, colours and amounts, as people see them. A state always has its word beside its sign. */
-
-const signs: Readonly<Record<string, string>> = {
-  draft: '○',
-  pending: '○',
-  planning: '◔',
-  active: '▶',
-  running: '▶',
-  evaluating: '◑',
-  merging: '◕',
-  paused: '‖',
-  completed: '✓',
-  passed: '✓',
-  failed: '✗',
-  blocked: '⊘',
-  stopped: '■',
-  cancelled: '■',
-  archived: '▤',
-};
+/** Colours and amounts, as people see them. */
 
 const colours: Readonly<Record<string, number>> = {
   completed: 32,
@@ -31,8 +13,6 @@ const colours: Readonly<Record<string, number>> = {
   stopped: 33,
   cancelled: 33,
 };
-
-export const signOf = (status: string): string => signs[status] ?? '?';
 
 export interface Style {
   status(word: string, text: string): string;

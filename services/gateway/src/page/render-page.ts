@@ -7,27 +7,9 @@ import {
   type DirectiveSummary,
   finalStatuses,
   plainLine,
+  signOf,
   type StepDocument,
 } from '@writ/contracts';
-
-/** Each state has a sign of its own, beside its word: colour alone says nothing. */
-const signs: Readonly<Record<string, string>> = {
-  draft: '○',
-  pending: '○',
-  planning: '◔',
-  active: '▶',
-  running: '▶',
-  evaluating: '◑',
-  merging: '◕',
-  paused: '‖',
-  completed: '✓',
-  passed: '✓',
-  failed: '✗',
-  blocked: '⊘',
-  stopped: '■',
-  cancelled: '■',
-  archived: '▤',
-};
 
 export function listPage(directives: readonly DirectiveSummary[]): string {
   const rows = directives.map(
@@ -82,7 +64,7 @@ function stepRow(step: StepDocument): string {
 }
 
 function status(word: string): string {
-  return `<span class="sign" aria-hidden="true" data-state="${text(word)}">${signs[word] ?? '?'}</span> ${text(word)}`;
+  return `<span class="sign" aria-hidden="true" data-state="${text(word)}">${signOf(word)}</span> ${text(word)}`;
 }
 
 function took({ startedAt, completedAt }: StepDocument): string {
