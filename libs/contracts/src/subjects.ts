@@ -111,6 +111,9 @@ const consumer = (
   purpose,
 });
 
+const work = (kind: string, purpose: string): ConsumerDefinition =>
+  consumer(`executor-${kind}`, streams.work, subjects.work(kind), purpose);
+
 export const consumers = {
   plannerCommands: {
     ...consumer(
@@ -140,7 +143,11 @@ export const consumers = {
     'writ.event.workspace.>',
     'goes on when a workspace is prepared or a step is merged',
   ),
-  executorWork: consumer('executor-work', streams.work, 'writ.work.>', 'runs steps'),
+  // One for each kind of work: long programs hold no place of what is answered at once.
+  executorEcho: work('echo', 'runs echo steps'),
+  executorProgram: work('program', 'runs program steps'),
+  executorShell: work('shell', 'runs shell steps'),
+  executorWorkspace: work('workspace', 'prepares workspaces and merges steps into them'),
   verifierEvaluations: consumer(
     'verifier-evaluations',
     streams.work,

@@ -1,8 +1,8 @@
 import type { Msg, NatsConnection } from 'nats';
 import { JetStreamDelivery } from './jetstream-delivery';
 
-const REPLY = '$JS.ACK.WRIT_WORK.executor-work.3.17.42.1700000000000000000.5';
-const REPLY_OF_A_DOMAIN = '$JS.ACK.hub.ACCOUNT.WRIT_WORK.executor-work.3.17.42.1700.5.token';
+const REPLY = '$JS.ACK.WRIT_WORK.executor-program.3.17.42.1700000000000000000.5';
+const REPLY_OF_A_DOMAIN = '$JS.ACK.hub.ACCOUNT.WRIT_WORK.executor-program.3.17.42.1700.5.token';
 
 function taken(ackWaitMs: number, reply = REPLY) {
   const said: string[] = [];

@@ -55,19 +55,19 @@ test('the bus counts in seconds, and dead letters from zero', async () => {
     'writ_dead_letters_total{consumer="planner-runs",reason="exhausted"} 0',
   );
   bus.sent('stored', 20);
-  bus.delivered('executor-work', 'done', 1500);
-  bus.redelivered('executor-work');
-  bus.deadLettered('executor-work', 'malformed');
-  bus.pending('executor-work', 7);
+  bus.delivered('executor-program', 'done', 1500);
+  bus.redelivered('executor-program');
+  bus.deadLettered('executor-program', 'malformed');
+  bus.pending('executor-program', 7);
   bus.healed('WRIT_WORK');
   const text = await registry.metrics();
   expect(text).toContain('writ_bus_send_seconds_sum{outcome="stored"} 0.02');
   expect(text).toContain(
-    'writ_bus_handling_seconds_sum{consumer="executor-work",outcome="done"} 1.5',
+    'writ_bus_handling_seconds_sum{consumer="executor-program",outcome="done"} 1.5',
   );
-  expect(text).toContain('writ_bus_redeliveries_total{consumer="executor-work"} 1');
-  expect(text).toContain('writ_dead_letters_total{consumer="executor-work",reason="malformed"} 1');
-  expect(text).toContain('writ_bus_consumer_pending{consumer="executor-work"} 7');
+  expect(text).toContain('writ_bus_redeliveries_total{consumer="executor-program"} 1');
+  expect(text).toContain('writ_dead_letters_total{consumer="executor-program",reason="malformed"} 1');
+  expect(text).toContain('writ_bus_consumer_pending{consumer="executor-program"} 7');
   expect(text).toContain('writ_bus_heals_total{name="WRIT_WORK"} 1');
 });
 

@@ -2,13 +2,13 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ObservabilityModule, type ReadinessCheck, type Registry } from '@writ/observability';
 import { EXECUTOR, type Executor } from './executor';
-import { executorSubscriptions } from './subscriptions';
+import { executorSubscriptions, type Concurrency } from './subscriptions';
 
 @Module({})
 export class ExecutorModule {
   static forRoot(
     executor: Executor,
-    concurrency: number,
+    concurrency: Concurrency,
     registry: Registry,
     checks: Readonly<Record<string, ReadinessCheck>>,
   ): DynamicModule {

@@ -34,7 +34,10 @@ export const environment = z.object({
       .min(1)
       .max(10_000)
       .default(() => availableParallelism() * 32),
-    { means: 'how many messages are worked on at a time', example: '16' },
+    {
+      means: 'how many messages are worked on at a time, besides those that run programs',
+      example: '16',
+    },
   ),
   WRIT_MAX_PROGRAMS: variable(
     z.coerce
@@ -43,7 +46,10 @@ export const environment = z.object({
       .min(1)
       .max(10_000)
       .default(() => availableParallelism() * 2),
-    { means: 'how many programs run at a time', example: '8' },
+    {
+      means: 'how many programs run at a time; others wait for this or another executor',
+      example: '8',
+    },
   ),
   WRIT_SANDBOX: variable(z.enum(['auto', 'bwrap', 'namespace', 'none']).default('auto'), {
     means:

@@ -48,13 +48,11 @@ async function open(host: Host<ExecutorConfig>): Promise<Opened> {
   };
   const pace = { everyMs: ttlMs / 4, marginMs: ttlMs / 5 };
   const keeper = new LeaseKeeper({ ...executor, ...pace });
+  const concurrency = { messages: config.WRIT_CONCURRENCY, programs: config.WRIT_MAX_PROGRAMS };
   const sandbox = () => ({ ok: true, detail: `level ${programs.sandbox.level}` });
   return {
     bus,
-    module: ExecutorModule.forRoot(executor, config.WRIT_CONCURRENCY, registry, {
-      ...checks,
-      sandbox,
-    }),
+    module: ExecutorModule.forRoot(executor, concurrency, registry, { ...checks, sandbox }),
     begin: async () => {
       const swept = await sweepWorkFolders(programs.dataDir, executor.leases);
       if (swept > 0) logger.info(`removed ${swept} folders that earlier processes left`);

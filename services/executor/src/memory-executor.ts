@@ -46,7 +46,6 @@ export interface OpenOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly ttlMs?: number;
   readonly programs?: Partial<ProgramHost>;
-  readonly concurrency?: number;
   readonly deps?: Partial<Executor>;
 }
 
@@ -94,7 +93,7 @@ export class MemoryWorld {
     programs.warden.start();
     keeper.start();
     await hearOutcomes(deps);
-    const Subscriptions = executorSubscriptions(options.concurrency ?? 16);
+    const Subscriptions = executorSubscriptions({ messages: 16, programs: 16 });
     await connectHandlers(bus, new Subscriptions(deps) as object);
     const stop = () => stopExecutor(bus, keeper, programs);
     const running = { ...deps, bus, keeper, stop, metricsText: () => registry.metrics() };

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { streamOf, subjects, type RunEnded, type RunWork } from '@writ/contracts';
+import { streamOf, streams, subjects, type RunEnded, type RunWork } from '@writ/contracts';
 import { eventually } from '@writ/testing';
 import { MemoryWorld, workOf, type MemoryExecutor } from './memory-executor';
 import { processesWith } from './process/process-tree';
@@ -70,7 +70,8 @@ test('two executors and fifty rings: one claim, one execution, one end', async (
   await Promise.all(Array.from({ length: 50 }, () => world.ring(work)));
   await ended(work);
   await Promise.all(Array.from({ length: 10 }, () => world.ring(work)));
-  await eventually(() => world.server !== undefined, { what: 'the rings to be heard' });
+  const unheard = () => world.server.messagesOf(streams.work.name).size;
+  await eventually(() => unheard() === 0, { what: 'the rings to be heard' });
   expect(await world.typesOf(work.runId)).toEqual(['RunClaimed', 'RunEnded']);
   expect(lines()).toEqual(['start', 'end']);
 });

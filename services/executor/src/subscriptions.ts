@@ -1,23 +1,51 @@
 /** The executor at a glance: what it hears and answers, and which reaction does it. */
 import { Controller, Inject, type Type } from '@nestjs/common';
-import { consumers, queries, rebuildQuery } from '@writ/contracts';
+import {
+  consumers,
+  queries,
+  rebuildQuery,
+  type RunWork,
+  type WorkspaceWork,
+} from '@writ/contracts';
 import { Answers, Hears } from '@writ/messaging';
 import type { Incoming } from '@writ/messaging';
 import { answerRun } from './answer-run';
 import { EXECUTOR } from './executor';
 import type { Executor } from './executor';
-import { parseWork, takeWork } from './take-work';
-import type { Work } from './take-work';
+import { keepWorkspace, parseWorkspaceWork } from './keep-workspace';
+import { parseRunWork, runStep } from './run-step';
 
-/** How many messages are worked on at a time is configuration. */
-export function executorSubscriptions(concurrency: number): Type<object> {
+/** How many messages of a kind are worked on at a time. */
+export interface Concurrency {
+  /** Of what is answered in this process, and of workspaces. */
+  readonly messages: number;
+  /** Of each kind of program: what could not run here yet is left for other executors. */
+  readonly programs: number;
+}
+
+export function executorSubscriptions({ messages, programs }: Concurrency): Type<object> {
   @Controller()
   class ExecutorSubscriptions {
     constructor(@Inject(EXECUTOR) private readonly executor: Executor) {}
 
-    @Hears(consumers.executorWork, { parse: parseWork, concurrency })
-    work(message: Incoming<Work>): Promise<void> {
-      return takeWork(this.executor, message);
+    @Hears(consumers.executorEcho, { parse: parseRunWork, concurrency: messages })
+    echo(message: Incoming<RunWork>): Promise<void> {
+      return runStep(this.executor, message);
+    }
+
+    @Hears(consumers.executorProgram, { parse: parseRunWork, concurrency: programs })
+    program(message: Incoming<RunWork>): Promise<void> {
+      return runStep(this.executor, message);
+    }
+
+    @Hears(consumers.executorShell, { parse: parseRunWork, concurrency: programs })
+    shell(message: Incoming<RunWork>): Promise<void> {
+      return runStep(this.executor, message);
+    }
+
+    @Hears(consumers.executorWorkspace, { parse: parseWorkspaceWork, concurrency: messages })
+    workspace(message: Incoming<WorkspaceWork>): Promise<void> {
+      return keepWorkspace(this.executor, message);
     }
 
     @Answers(queries.run.service, queries.run.name)

@@ -43,7 +43,7 @@ async function startPlanner() {
   await connectHandlers(bus, new PlannerSubscriptions(planner));
   const work: RunWork[] = [];
   await bus.consume(
-    consumers.executorWork,
+    consumers.executorEcho,
     { parse: (data) => data as RunWork, concurrency: 8 },
     (message) => Promise.resolve(void work.push(message.data)),
   );
