@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   utimesSync,
   writeFileSync,
@@ -14,6 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { transformFileSync } from '@swc/core';
+import { eventually } from '@writ/testing';
 import type { ContentStore } from './content-store';
 import { describeContentStore } from './content-store.conformance';
 import { openFolderStore } from './folder-store';
@@ -87,6 +89,43 @@ describe('the folder store', () => {
     const opened = openFolderStore(join(file, 'content'));
     await expect(opened).rejects.toMatchObject({ code: 'cannot_write' });
     await expect(opened).rejects.toThrow(/a file stands where the folder should be.*file/);
+  });
+
+  onLinux('leaves no file open of a stream that nobody wanted in the end', async () => {
+    const { digest } = await store.put(Buffer.from('abc'));
+    const path = pathOf(dir, digest);
+    const openFiles = () =>
+      readdirSync('/proc/self/fd').filter((fd) => {
+        try {
+          return readlinkSync(`/proc/self/fd/${fd}`) === path;
+        } catch {
+          return false; // closed meanwhile
+        }
+      });
+    const read = await store.openRead(digest);
+    const part = await store.openRead(digest, { offset: 1 });
+    expect(openFiles()).toHaveLength(2);
+    for (const stream of [read, part]) {
+      stream.destroy();
+      await once(stream, 'close');
+    }
+    await eventually(() => openFiles().length === 0, { what: 'both files to be closed' });
+  });
+
+  it('says which content it cannot read, and from where', async () => {
+    const { digest } = await store.put(Buffer.from('abc'));
+    const path = pathOf(dir, digest);
+    rmSync(path);
+    mkdirSync(path); // a folder, where the file should be
+    const whole = store.openRead(digest).then((stream) => stream.toArray());
+    for (const read of [store.get(digest), whole]) {
+      await expect(read).rejects.toMatchObject({ code: 'cannot_read' });
+    }
+    rmSync(join(dir, digest.slice(7, 9)), { recursive: true });
+    writeFileSync(join(dir, digest.slice(7, 9)), 'a file, where the folder should be');
+    for (const ask of ['get', 'size', 'has', 'openRead'] as const) {
+      await expect(store[ask](digest)).rejects.toMatchObject({ code: 'cannot_read' });
+    }
   });
 
   // Under a file size limit the write itself breaks off, as on a full disk.

@@ -91,21 +91,41 @@ class FolderStore implements ContentStore {
     const path = this.pathOf(digest);
     const file = await open(path).catch((error: unknown) => this.unreadable(error, digest));
     if (!range) {
-      const pieces = verified(digest, file.createReadStream(), this.place);
-      return Readable.from(pieces, { objectMode: false });
+      const source = file.createReadStream();
+      const pieces = verified(digest, this.piecesOf(source, digest), this.place);
+      const whole = Readable.from(pieces, { objectMode: false });
+      whole.once('close', () => source.destroy()); // also when nobody has begun to read
+      return whole;
     }
     const { offset = 0, length = Number.MAX_SAFE_INTEGER - offset } = range;
     return file.createReadStream({ start: offset, end: offset + length - 1 });
   }
 
   async has(digest: string): Promise<boolean> {
-    return (await sizeOf(this.pathOf(digest))) !== undefined;
+    return (await this.sizeOf(digest)) !== undefined;
   }
 
   async size(digest: string): Promise<number> {
-    const size = await sizeOf(this.pathOf(digest));
+    const size = await this.sizeOf(digest);
     if (size === undefined) throw new ContentNotFound(digest, this.place);
     return size;
+  }
+
+  private async *piecesOf(source: AsyncIterable<Buffer>, digest: string) {
+    try {
+      yield* source;
+    } catch (error) {
+      this.unreadable(error, digest);
+    }
+  }
+
+  private async sizeOf(digest: string): Promise<number | undefined> {
+    const path = this.pathOf(digest);
+    try {
+      return await sizeOfFile(path);
+    } catch (error) {
+      return this.unreadable(error, digest);
+    }
   }
 
   async close(): Promise<void> {}
@@ -123,14 +143,14 @@ class FolderStore implements ContentStore {
 }
 
 async function holds(path: string, bytes: Uint8Array): Promise<boolean> {
-  if ((await sizeOf(path)) !== bytes.length) return false;
-  return readFile(path).then(
-    (there) => there.equals(bytes),
-    () => false, // whatever is wrong with it, it is written anew
-  );
+  try {
+    return (await sizeOfFile(path)) === bytes.length && (await readFile(path)).equals(bytes);
+  } catch {
+    return false; // whatever is wrong with it, it is written anew
+  }
 }
 
-async function sizeOf(path: string): Promise<number | undefined> {
+async function sizeOfFile(path: string): Promise<number | undefined> {
   try {
     return (await stat(path)).size;
   } catch (error) {

@@ -45,8 +45,11 @@ export function layeredStore({ small, large, smallBytes = 16_384 }: LayeredOptio
     has: async (digest) => (await small.has(digest)) || large.has(digest),
     size: async (digest) => (await storeOf(digest)).size(digest),
     close: async () => {
-      await small.close();
-      await large.close();
+      try {
+        await small.close();
+      } finally {
+        await large.close();
+      }
     },
   };
 }

@@ -1,5 +1,7 @@
 /** How a step is carried out (adapter) and how its result is checked (verify). */
 import { z } from 'zod';
+import { canonicalJson, NotCanonicalError } from './canonical-json';
+import { alternativesIn, MAX_ALTERNATIVES } from './glob';
 import { Digest } from './ids';
 
 const Text = z.string();
@@ -17,6 +19,26 @@ export const WorkspacePath = z
   .refine((path) => !/[\0-\x1f]/.test(path), 'holds a control character')
   .refine((path) => !/^([/\\]|[A-Za-z]:)/.test(path), 'is absolute; name a path in the workspace')
   .refine((path) => !path.split(/[/\\]/).includes('..'), 'leads out of the workspace (..)');
+
+const NOT_CANONICAL =
+  'has no canonical JSON: a number in it is too large, or it is nested too deep';
+
+/** Whether it has a digest: JSON can say 1e999, which no number is. */
+function isCanonical(value: unknown): boolean {
+  try {
+    if (value !== undefined) canonicalJson(value);
+    return true;
+  } catch (error) {
+    if (error instanceof NotCanonicalError) return false;
+    throw error;
+  }
+}
+
+/** A path or a glob in the workspace. */
+export const WorkspaceGlob = WorkspacePath.refine(
+  (pattern) => alternativesIn(pattern) <= MAX_ALTERNATIVES,
+  'stands for too many patterns; name fewer in braces',
+);
 
 const environment = z.record(
   z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'is not a name of an environment variable'),
@@ -43,7 +65,7 @@ export const ShellAdapter = z.strictObject({
 /** Answers at once, in the executor's own process; for tests and benchmarks. */
 export const EchoAdapter = z.strictObject({
   kind: z.literal('echo'),
-  output: z.unknown().optional(),
+  output: z.unknown().optional().refine(isCanonical, NOT_CANONICAL),
 });
 
 export const Adapter = z.discriminatedUnion('kind', [ProgramAdapter, ShellAdapter, EchoAdapter]);
@@ -77,18 +99,25 @@ export const FilesCheck = z.strictObject({
   kind: z.literal('files'),
   ...checkFields,
   /** Paths or globs; each must match at least one file. */
-  paths: z.array(WorkspacePath).min(1).max(1000),
+  paths: z.array(WorkspaceGlob).min(1).max(1000),
   nonEmpty: z.boolean().optional(),
 });
 
-export const JsonSchemaCheck = z.strictObject({
-  kind: z.literal('json-schema'),
-  ...checkFields,
-  path: WorkspacePath,
-  /** The schema itself (2020-12), or `schemaFile`: its path in the workspace. */
-  schema: z.union([z.record(z.string(), z.unknown()), z.boolean()]).optional(),
-  schemaFile: WorkspacePath.optional(),
-});
+export const JsonSchemaCheck = z
+  .strictObject({
+    kind: z.literal('json-schema'),
+    ...checkFields,
+    path: WorkspacePath,
+    /** The schema itself (2020-12), or `schemaFile`: its path in the workspace. */
+    schema: z
+      .union([z.record(z.string(), z.unknown()).refine(isCanonical, NOT_CANONICAL), z.boolean()])
+      .optional(),
+    schemaFile: WorkspacePath.optional(),
+  })
+  .refine((it) => (it.schema === undefined) !== (it.schemaFile === undefined), {
+    path: ['schema'],
+    message: 'or "schemaFile" must be given, and not both',
+  });
 
 export const ProgramCheck = z.strictObject({
   kind: z.literal('program'),

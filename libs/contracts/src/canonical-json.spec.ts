@@ -61,6 +61,34 @@ describe('canonical JSON', () => {
     expect(() => canonicalJson(cycle)).toThrow(`deeper than ${MAX_DEPTH}`);
   });
 
+  it.each([
+    [-0, '0'],
+    [1e21, '1e+21'],
+    [1e20, '100000000000000000000'],
+    [5e-324, '5e-324'],
+    [1.7976931348623157e308, '1.7976931348623157e+308'],
+    [9007199254740993, '9007199254740992'],
+    [0.1 + 0.2, '0.30000000000000004'],
+  ])('writes the number %p as ECMAScript does: %s', (number, text) => {
+    expect(canonicalJson([number])).toBe(`[${text}]`);
+    expect(Object.is(JSON.parse(text), number === 0 ? 0 : number)).toBe(true);
+  });
+
+  it('takes keys for what they are, whatever they are called', () => {
+    const text = '{"":0,"__proto__":{"a":1},"constructor":2,"toString":3}';
+    expect(canonicalJson(JSON.parse(text))).toBe(text);
+    expect(canonicalJson({ '\ud800': 1, '\udbff': 2, '\0': 3 })).toBe(
+      String.raw`{"\u0000":3,"\ud800":1,"\udbff":2}`,
+    );
+  });
+
+  it('writes what writes itself, and a hole of a list as null', () => {
+    expect(canonicalJson({ at: new Date(0) })).toBe('{"at":"1970-01-01T00:00:00.000Z"}');
+    expect(canonicalJson([undefined, , 1])).toBe('[null,null,1]');
+    const endless = { toJSON: (): unknown => endless };
+    expect(() => canonicalJson(endless)).toThrow(`deeper than ${MAX_DEPTH}`);
+  });
+
   it('leaves undefined members out', () => {
     expect(canonicalJson({ b: undefined, a: 1 })).toBe('{"a":1}');
   });

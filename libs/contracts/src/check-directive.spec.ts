@@ -140,7 +140,69 @@ test('a path with a slash or a tilde in a key is a JSON pointer', () => {
   expect(issuesOf(directive({ 'a/b~c': 1 }))[0]?.path).toBe('/a~1b~0c');
 });
 
+test.each([
+  ['a NUL in a title', directive({ title: 'a\0b' }), '/title', 'holds a NUL byte'],
+  [
+    'a NUL in the name of a repository',
+    directive({ workspace: { kind: 'git', repository: 'a\0b' } }),
+    '/workspace/repository',
+    'holds a NUL byte',
+  ],
+  [
+    'braces that stand for too much',
+    directive({ chain: { steps: [step({ outputs: ['{a,b}'.repeat(20)] })] } }),
+    '/chain/steps/0/outputs/0',
+    'too many patterns',
+  ],
+  [
+    'too long a list that may also be a word',
+    directive({
+      chain: { steps: [step({ verify: Array(101).fill({ kind: 'files', paths: ['x'] }) })] },
+    }),
+    '/chain/steps/0/verify',
+    'at most 100 items',
+  ],
+  [
+    'a check by a schema that it does not name',
+    directive({ chain: { steps: [step({ verify: [{ kind: 'json-schema', path: 'x' }] })] } }),
+    '/chain/steps/0/verify/0/schema',
+    'must be given',
+  ],
+  [
+    'a number that is none',
+    directive({
+      chain: { steps: [step({ adapter: { kind: 'echo', output: { big: [Infinity] } } })] },
+    }),
+    '/chain/steps/0/adapter/output',
+    'no canonical JSON',
+  ],
+  [
+    'a schema with such a number',
+    directive({
+      chain: {
+        steps: [
+          step({ verify: [{ kind: 'json-schema', path: 'x', schema: { maximum: Infinity } }] }),
+        ],
+      },
+    }),
+    '/chain/steps/0/verify/0/schema',
+    'no canonical JSON',
+  ],
+])('%s is refused at its place', (_, value, path, words) => {
+  const issue = issuesOf(value).find((it) => it.path === path);
+  expect(issue?.message).toContain(words);
+});
+
 test('hundreds of mistakes end in a list that can be read', () => {
   const steps = Array.from({ length: 500 }, () => ({ name: 'Bad Name' }));
   expect(issuesOf(directive({ chain: { steps } }))).toHaveLength(100);
+});
+
+test('hundreds of thousands of them in one place do as well', () => {
+  const paths = Array.from({ length: 2000 }, () => '');
+  const verify = Array.from({ length: 100 }, () => ({ kind: 'files', paths }));
+  const issues = issuesOf(directive({ chain: { steps: [step({ verify })] } }));
+  expect(issues).toHaveLength(100);
+  const keys = Object.fromEntries(Array.from({ length: 100_000 }, (_, at) => [`key${at}`, 1]));
+  expect(issuesOf(directive(keys))).toHaveLength(100);
 });

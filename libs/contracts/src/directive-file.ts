@@ -3,11 +3,33 @@
  * docs/FORMATS.md. Unknown keys are errors everywhere in it.
  */
 import { z } from 'zod';
-import { Adapter, Retry, StepInput, Verify, WorkspacePath } from './adapter';
+import { Adapter, Retry, StepInput, Verify, WorkspaceGlob } from './adapter';
 import { StepName } from './ids';
 
-const Line = z.string().min(1).max(2000);
-const Prose = z.string().min(1).max(100_000);
+/** Text for people: in the end it stands in a database and on a screen, which know no NUL. */
+const hasNoNul = [(text: string) => !text.includes('\0'), 'holds a NUL byte'] as const;
+const Line = z
+  .string()
+  .min(1)
+  .max(2000)
+  .refine(...hasNoNul);
+const Prose = z
+  .string()
+  .min(1)
+  .max(100_000)
+  .refine(...hasNoNul);
+/** Why somebody pauses or stops a directive. */
+export const Reason = z
+  .string()
+  .max(2000)
+  .refine(...hasNoNul);
+/** A place or a branch outside; it becomes an argument of a program. */
+const Outside = (longest: number) =>
+  z
+    .string()
+    .min(1)
+    .max(longest)
+    .refine(...hasNoNul);
 const Id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'is not an id');
 
 export const STEP_LIMIT = 2000;
@@ -27,6 +49,7 @@ export const Limits = z.strictObject({
   maxParallelSteps: z.number().int().min(1).max(STEP_LIMIT).default(4),
   maxReworkCycles: z.number().int().min(0).max(100).default(3),
   maxTotalCostUsd: z.number().min(0).optional(),
+  /** Of going on without a pause; then the directive is paused. */
   maxWallTimeMinutes: z.number().min(0).optional(),
   maxChainRegenerations: z.number().int().min(0).max(100).default(3),
   maxFailedSteps: z.number().int().min(0).max(STEP_LIMIT).default(3),
@@ -35,12 +58,12 @@ export type Limits = z.infer<typeof Limits>;
 
 export const Workspace = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('none') }),
-  z.strictObject({ kind: z.literal('directory'), path: z.string().min(1).max(4096) }),
+  z.strictObject({ kind: z.literal('directory'), path: Outside(4096) }),
   z.strictObject({
     kind: z.literal('git'),
-    repository: z.string().min(1).max(4096),
+    repository: Outside(4096),
     /** Default: the branch that is checked out there. */
-    baseBranch: z.string().min(1).max(200).optional(),
+    baseBranch: Outside(200).optional(),
   }),
 ]);
 export type Workspace = z.infer<typeof Workspace>;
@@ -51,7 +74,11 @@ export const StepSpec = z.strictObject({
     .string()
     .regex(/^[a-z][a-z0-9_-]{0,63}$/, 'is not a step type')
     .default('implement'),
-  description: z.string().max(20_000).default(''),
+  description: z
+    .string()
+    .max(20_000)
+    .refine(...hasNoNul)
+    .default(''),
   dependsOn: z.array(StepName).max(STEP_LIMIT).default([]),
   requirementIds: z.array(Id).max(500).default([]),
   acceptanceCriteriaIds: z.array(Id).max(500).default([]),
@@ -69,7 +96,7 @@ export const StepSpec = z.strictObject({
   cache: z.boolean().default(true),
   /** Files beside the directive file; the submitting client turns names into contents. */
   inputs: z.array(StepInput).max(1000).default([]),
-  outputs: z.array(WorkspacePath).max(1000).default([]),
+  outputs: z.array(WorkspaceGlob).max(1000).default([]),
   verify: Verify.optional(),
 });
 export type StepSpec = z.infer<typeof StepSpec>;

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { Adapter, Retry, StepInput, Verify } from './adapter';
-import { Autonomy, DirectiveFile, Limits, Thresholds, Workspace } from './directive-file';
+import { Autonomy, DirectiveFile, Limits, Reason, Thresholds, Workspace } from './directive-file';
 import { Digest, DirectiveId, RunId, StepName } from './ids';
 import { Confidence } from './evaluation';
 import { ArtifactRef, RunError, RunResult, Usage } from './run';
@@ -13,7 +13,7 @@ export const directiveVerbs = ['create', 'start', 'pause', 'resume', 'stop', 'ar
 export type DirectiveVerb = (typeof directiveVerbs)[number];
 
 const onDirective = { directiveId: DirectiveId };
-const reason = z.string().max(2000).optional();
+const reason = Reason.optional();
 
 /** The data of a command message, by verb: `writ.command.directive.<verb>`. */
 export const directiveCommands = {
@@ -98,7 +98,7 @@ export const directiveEvents = {
     workspace: Workspace,
     variables: z.record(z.string(), z.string()),
     planner: z.object({ kind: z.string() }),
-    /** The chain as submitted, variables not yet replaced. */
+    /** The chain as submitted, with the variables replaced. */
     steps: z.array(PlannedStep),
     /** Digest of the command's content: the same command id with other content is refused. */
     contentDigest: Digest,

@@ -74,6 +74,8 @@ export const DirectiveSummary = z.object({
   costUsd: z.number(),
   version: z.number().int(),
   position: z.number().int(),
+  approvals: z.array(z.unknown()),
+  criteria: z.array(CriterionResult),
   workspace: z.object({ branch: z.string().nullable(), commit: z.string().nullable() }),
 });
 export type DirectiveSummary = z.infer<typeof DirectiveSummary>;
@@ -81,8 +83,6 @@ export type DirectiveSummary = z.infer<typeof DirectiveSummary>;
 export const DirectiveDocument = DirectiveSummary.extend({
   goal: z.string(),
   steps: z.array(StepDocument),
-  approvals: z.array(z.unknown()),
-  criteria: z.array(CriterionResult),
 });
 export type DirectiveDocument = z.infer<typeof DirectiveDocument>;
 
@@ -118,7 +118,7 @@ export const RunDocument = z.object({
 export type RunDocument = z.infer<typeof RunDocument>;
 
 /** Each state has a sign of its own, beside its word: colour alone says nothing. */
-const signs: Readonly<Record<string, string>> = {
+export const statusSigns: Readonly<Record<string, string>> = {
   draft: '○',
   pending: '○',
   planning: '◔',
@@ -136,4 +136,4 @@ const signs: Readonly<Record<string, string>> = {
   archived: '▤',
 };
 
-export const signOf = (status: string): string => signs[status] ?? '?';
+export const signOf = (status: string): string => statusSigns[status] ?? '?';

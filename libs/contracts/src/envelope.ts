@@ -47,12 +47,6 @@ export interface RecordedEvent<T extends string = string, D = unknown> extends N
   readonly hash?: string;
 }
 
-/** An event as an aggregate states it: what happened, without where and when it was recorded. */
-export interface DomainEvent<T extends string = string, D = unknown> {
-  readonly type: T;
-  readonly data: D;
-}
-
 /** The hash before the first event. */
 export const GENESIS_HASH = '0'.repeat(64);
 

@@ -1,4 +1,4 @@
-/** The four kinds of trouble; see docs/CONTRIBUTING.md. A refusal is a value, these are thrown. */
+/** The kinds of trouble; see docs/CONTRIBUTING.md. A refusal is a value, these are thrown. */
 
 /** Somebody else appended first. Decide again on the newer state. */
 export class VersionConflict extends Error {
@@ -21,5 +21,19 @@ export class TerminalError extends Error {
   ) {
     super(message);
     this.name = 'TerminalError';
+  }
+}
+
+/**
+ * What all work stands on is away (the database, the disk), which says nothing about this work: it
+ * waits until that is back, however long, and has not failed. For trouble of the one thing that was
+ * asked for, throw something else.
+ */
+export class Unavailable extends Error {
+  readonly code = 'unavailable';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'Unavailable';
   }
 }

@@ -7,14 +7,19 @@ import type { Issue } from './directive-file';
 import { nearest } from './nearest';
 
 /** More would not be read. */
-const ISSUE_LIMIT = 100;
+export const ISSUE_LIMIT = 100;
 
 type Found = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
 
 /** `value` is what `schema` was asked about. */
 export function explainIssues(schema: z.ZodType, error: z.ZodError, value: unknown): Issue[] {
-  return error.issues.flatMap((found) => explain(schema, found, [], value)).slice(0, ISSUE_LIMIT);
+  const issues: Issue[] = [];
+  for (const found of error.issues) {
+    if (issues.length >= ISSUE_LIMIT) break;
+    issues.push(...explain(schema, found, [], value));
+  }
+  return issues.slice(0, ISSUE_LIMIT);
 }
 
 export function pointerOf(path: Path): string {
@@ -30,12 +35,13 @@ function explain(schema: z.ZodType, found: Found, above: Path, value: unknown): 
   });
   const what = nameOf(path);
   switch (found.code) {
-    case 'unrecognized_keys':
-      return found.keys.map((key) => {
-        const known = keysAt(schema, path, value);
-        const message = `there is no "${key}" here${meant(key, known)}`;
+    case 'unrecognized_keys': {
+      const known = keysAt(schema, path, value);
+      return found.keys.slice(0, ISSUE_LIMIT).map((key) => {
+        const message = `there is no "${key.slice(0, 100)}" here${orElse(key, known)}`;
         return say('unknown_key', message, [...path, key]);
       });
+    }
     case 'invalid_type':
       return valueAt(value, path) === undefined
         ? [say('missing', `${what} is missing; it must be ${kindName(found.expected)}`)]
@@ -77,17 +83,24 @@ function explainUnion(
     const message = unknownValue(nameOf(path), given, options);
     return [{ code: 'unknown_value', message, path: pointerOf(path) }];
   }
-  // The branch that was meant is the one whose complaints lie deepest.
-  const depth = (issues: readonly Found[]) => Math.max(...issues.map((it) => it.path.length));
+  // The branch that was meant is the one whose complaints lie deepest. There may be very many.
+  const depth = (issues: readonly Found[]) =>
+    issues.reduce((deepest, { path: at }) => Math.max(deepest, at.length), 0);
   const branches = found.errors.filter((issues) => issues.length > 0);
-  const meantBranch = [...branches].sort((a, b) => depth(b) - depth(a))[0];
-  if (meantBranch !== undefined && depth(meantBranch) > 0) {
-    return meantBranch.flatMap((inner) => explain(schema, inner, path, value));
+  const deepest = [...branches].sort((a, b) => depth(b) - depth(a))[0] ?? [];
+  // With none that goes deeper, it is the one of the right kind: too long a list is still a list.
+  const ofItsKind = branches.find((issues) => !issues.some(isOfOtherKind)) ?? [];
+  const meant = depth(deepest) > 0 ? deepest : ofItsKind;
+  if (meant.length > 0) {
+    const shown = meant.slice(0, ISSUE_LIMIT);
+    return shown.flatMap((inner) => explain(schema, inner, path, value));
   }
   const forms = branches.flatMap((issues) => issues.map(formOf));
   const message = `${nameOf(path)} ${isOf(valueAt(value, path))}, it must be ${forms.join(' or ')}`;
   return [{ code: 'wrong_type', message, path: pointerOf(path) }];
 }
+
+const isOfOtherKind = ({ code }: Found) => code === 'invalid_type' || code === 'invalid_value';
 
 function formOf(found: Found): string {
   if (found.code === 'invalid_type') return kindName(found.expected);
@@ -103,7 +116,7 @@ function unknownValue(what: string, given: unknown, known: readonly unknown[]): 
   return `${what} cannot be "${given.slice(0, 100)}"${hint} one of ${names.join(', ')}`;
 }
 
-function meant(key: string, known: readonly string[]): string {
+function orElse(key: string, known: readonly string[]): string {
   const near = nearest(key, known);
   if (near !== undefined) return `; did you mean "${near}"?`;
   return known.length > 0 && known.length <= 12 ? `; known are ${known.join(', ')}` : '';

@@ -1,4 +1,4 @@
-import { compileGlob } from './glob';
+import { alternativesIn, compileGlob } from './glob';
 
 describe('a glob', () => {
   it.each([
@@ -49,6 +49,18 @@ describe('a glob', () => {
     expect(compileGlob(pattern).matches('a'.repeat(1000))).toBe(false);
     expect(compileGlob(`${'**/a/'.repeat(100)}b`).matches('a/'.repeat(500))).toBe(false);
     expect(performance.now() - start).toBeLessThan(1000);
+  });
+
+  it.each([
+    ['a/*.txt', 1],
+    ['{a,b}', 2],
+    ['{a,b}{c,d,e}', 6],
+    ['{a,{b,c}d}{e,f}', 6],
+    ['{a}', 1],
+    ['a,b}', 1],
+    ['{a,b}'.repeat(300), 2 ** 300],
+  ])('%s stands for %d patterns', (pattern, count) => {
+    expect(alternativesIn(pattern)).toBe(count);
   });
 
   it('refuses braces that stand for too much', () => {

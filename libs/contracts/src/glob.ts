@@ -15,7 +15,27 @@ export interface Glob {
 }
 
 /** Alternatives that one pattern may expand to. */
-const MAX_ALTERNATIVES = 256;
+export const MAX_ALTERNATIVES = 256;
+
+/** How many patterns one with `{}` stands for, without making them. */
+export function alternativesIn(pattern: string): number {
+  // Of each brace that is open: the alternatives before its last comma, and those after it.
+  const open = [{ sum: 0, product: 1 }];
+  const close = (braces: { sum: number; product: number }) => {
+    const around = open.at(-1);
+    if (around !== undefined) around.product *= braces.sum + braces.product;
+  };
+  for (const character of pattern) {
+    const inner = open.at(-1)!;
+    if (character === '{') open.push({ sum: 0, product: 1 });
+    else if (open.length > 1 && character === ',') {
+      inner.sum += inner.product;
+      inner.product = 1;
+    } else if (open.length > 1 && character === '}') close(open.pop()!);
+  }
+  while (open.length > 1) close(open.pop()!);
+  return open[0]!.product;
+}
 
 /** Throws RangeError when `{}` expands to too many patterns. */
 export function compileGlob(pattern: string): Glob {

@@ -1,6 +1,7 @@
 export * from './adapter';
 export * from './canonical-json';
 export * from './check-directive';
+export * from './clock';
 export * from './directive';
 export * from './directive-file';
 export * from './documents';

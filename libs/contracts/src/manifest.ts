@@ -87,4 +87,3 @@ export const manifestEvents = {
   }),
 } as const;
 export type ManifestSealed = z.infer<typeof manifestEvents.ManifestSealed>;
-export type ManifestEvent = { readonly type: 'ManifestSealed'; readonly data: ManifestSealed };

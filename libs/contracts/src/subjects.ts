@@ -92,7 +92,10 @@ export interface ConsumerDefinition {
   readonly subject: string;
   /** Not acknowledged within this: delivered again. Extended while a reaction works. */
   readonly ackWaitMs: number;
-  /** After so many deliveries the message is a dead letter. */
+  /**
+   * After so many failures of its own the message is a dead letter. That what all work stands on is
+   * away (`Unavailable`) is no failure of a message, however long it lasts.
+   */
   readonly maxDeliver: number;
   readonly purpose: string;
 }
@@ -115,16 +118,12 @@ const work = (kind: string, purpose: string): ConsumerDefinition =>
   consumer(`executor-${kind}`, streams.work, subjects.work(kind), purpose);
 
 export const consumers = {
-  plannerCommands: {
-    ...consumer(
-      'planner-commands',
-      streams.commands,
-      'writ.command.directive.>',
-      'decides directive commands',
-    ),
-    // A command exists nowhere else: it sits out a database that is away for half an hour.
-    maxDeliver: 60,
-  },
+  plannerCommands: consumer(
+    'planner-commands',
+    streams.commands,
+    'writ.command.directive.>',
+    'decides directive commands',
+  ),
   plannerRuns: consumer(
     'planner-runs',
     streams.events,

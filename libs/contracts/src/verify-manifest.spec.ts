@@ -40,6 +40,57 @@ test('a changed component no longer gives the hash of the bundle', () => {
   expect(found.problems[0]?.path).toBe('/inputBundle/hash');
 });
 
+/** The same value with one leaf changed, for every leaf there is. */
+function* changedLeaves(value: unknown, path = ''): Generator<[path: string, changed: unknown]> {
+  if (typeof value !== 'object' || value === null) {
+    yield [path, typeof value === 'number' ? value + 1 : `${String(value)}x`];
+    return;
+  }
+  const copy = (key: string, member: unknown) =>
+    Array.isArray(value)
+      ? value.map((it: unknown, at) => (String(at) === key ? member : it))
+      : { ...value, [key]: member };
+  for (const [key, member] of Object.entries(value)) {
+    for (const [below, changed] of changedLeaves(member, `${path}/${key}`)) {
+      yield [below, copy(key, changed)];
+    }
+  }
+  yield [`${path}/added`, Array.isArray(value) ? [...value, 1] : { ...value, added: 1 }];
+}
+
+test('whatever is changed, added or renamed, it is not the one that was sealed any more', () => {
+  const full = { ...manifest, outputs: [{ path: 'x', digest: digestOf('x'), bytes: 1 }] };
+  const dependencies = [{ kind: 'generates', id: digestOf('x') }];
+  const sealed = { ...full, dependencies };
+  expect(verifyManifest(sealed, sha256, digestOf(sealed)).problems).toEqual([]);
+  const changes = [...changedLeaves(sealed)];
+  expect(changes.length).toBeGreaterThan(30);
+  for (const [path, changed] of changes) {
+    expect([path, verifyManifest(changed, sha256, digestOf(sealed)).ok]).toEqual([path, false]);
+  }
+});
+
+test.each([
+  ['a member that is none of a manifest', { extra: 1 }, ''],
+  ['one deep within', { adapter: { ...manifest.adapter, extra: 1 } }, ''],
+  ['another step than its run', { step: 'two' }, '/step'],
+  ['another attempt than its run', { attempt: 2 }, '/attempt'],
+  ['another directive than its run', { directiveId: 'bbbbbbbbbbbbbbbb' }, '/directiveId'],
+  [
+    'an output that is on no edge',
+    { outputs: [{ path: 'x', digest: digestOf('x'), bytes: 1 }] },
+    '/dependencies',
+  ],
+  [
+    'an edge to an input that it does not name',
+    { dependencies: [{ kind: 'requires', id: digestOf('x') }] },
+    '/dependencies',
+  ],
+])('without the log, too, %s is found', (_, change, path) => {
+  const found = verifyManifest({ ...manifest, ...change }, sha256);
+  expect(found.problems).toMatchObject([{ path }]);
+});
+
 test('a manifest changed elsewhere is another than the one that was sealed', () => {
   const found = verifyManifest({ ...manifest, durationMs: 4 }, sha256, digestOf(manifest));
   expect(found.ok).toBe(false);

@@ -11,9 +11,12 @@
  * G4 What is kept in memory are folds of a prefix of the stream: never wrong, perhaps short.
  * G5 A command that cannot be recorded does not harm those it waited with: they go on alone.
  */
-import { setTimeout as wait } from 'node:timers/promises';
 import {
+  pause,
+  systemClock,
+  Unavailable,
   VersionConflict,
+  type Clock,
   type EventMetadata,
   type RecordedEvent,
   type Refusal,
@@ -22,7 +25,6 @@ import type { Decider } from '@writ/domain';
 import { AggregateCache, type Aggregate } from './aggregate-cache';
 import { decideTogether, type Asked, type Decided, type Outcome } from './decide-together';
 import { MAX_LIMIT, type EventLog, type StoredEvent } from './event-log';
-import { LogBusy, LogUnavailable } from './log-errors';
 import { uuidV7 } from './uuid-v7';
 
 export interface AggregatesOptions<S, C, E extends Decided> {
@@ -38,6 +40,9 @@ export interface AggregatesOptions<S, C, E extends Decided> {
   readonly maxAttempts?: number;
   /** So many commands that wait for one stream are appended together. Default 64. */
   readonly together?: number;
+  readonly clock?: Clock;
+  /** 0 up to 1, so that those who conflict do not meet again. */
+  readonly random?: () => number;
 }
 
 export interface Handled<S> extends Aggregate<S> {
@@ -54,12 +59,16 @@ export class Aggregates<S, C, E extends Decided> {
   private readonly cache: AggregateCache<S>;
   private readonly waiting = new Map<string, Waiting<S, C>[]>();
   private readonly newId: () => string;
+  private readonly clock: Clock;
+  private readonly random: () => number;
   private readonly maxAttempts: number;
   private readonly together: number;
 
   constructor(private readonly options: AggregatesOptions<S, C, E>) {
     this.cache = new AggregateCache(options.cacheSize ?? 2_000);
     this.newId = options.newId ?? uuidV7;
+    this.clock = options.clock ?? systemClock;
+    this.random = options.random ?? Math.random;
     this.maxAttempts = options.maxAttempts ?? 8;
     this.together = options.together ?? 64;
   }
@@ -100,7 +109,7 @@ export class Aggregates<S, C, E extends Decided> {
     try {
       await this.decideAndAppend(stream, group);
     } catch (error) {
-      const ofTheLog = [LogUnavailable, LogBusy, VersionConflict].some((it) => error instanceof it);
+      const ofTheLog = error instanceof Unavailable || error instanceof VersionConflict;
       if (ofTheLog || group.length === 1) return group.forEach(({ reject }) => reject(error));
       for (const alone of group) await this.settle(stream, [alone]); // G5
     }
@@ -109,11 +118,12 @@ export class Aggregates<S, C, E extends Decided> {
   private async decideAndAppend(stream: string, group: readonly Waiting<S, C>[]): Promise<void> {
     const { decider, log } = this.options;
     const fold = (before: Aggregate<S>, event: RecordedEvent) => this.fold(before, event);
+    const making = { newId: this.newId, time: () => this.clock.time() };
     let known = this.cache.get(stream);
     let fresh = known === undefined;
     known ??= await this.catchUp(stream, undefined);
     for (let attempt = 1; ; attempt += 1) {
-      const outcomes = decideTogether(decider, stream, known, group, this.newId, fold);
+      const outcomes = decideTogether(decider, stream, known, group, making, fold);
       const events = outcomes.flatMap((it) => (it.kind === 'decided' ? it.events : []));
       if (events.length === 0) {
         if (fresh) return this.answer(stream, known, group, outcomes, []);
@@ -162,7 +172,7 @@ export class Aggregates<S, C, E extends Decided> {
     conflict: VersionConflict,
     attempt: number,
   ): Promise<Aggregate<S>> {
-    if (attempt > 1) await wait(Math.random() * 2 ** attempt);
+    if (attempt > 1) await pause(this.clock, this.random() * 2 ** attempt);
     if (conflict.actualVersion >= known.version) return this.catchUp(stream, known);
     // The stream is shorter than what was folded: the log was restored from a backup.
     this.cache.delete(stream);

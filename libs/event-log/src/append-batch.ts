@@ -23,6 +23,8 @@ export interface AppendBatchOptions {
   /** The events of a stream above a version, as they stand in the log. */
   readonly readBack: (stream: string, after: number, limit: number) => Promise<StoredEvent[]>;
   readonly maxAttempts: number;
+  /** Hears of each group that PostgreSQL has taken how many appends were in it. Must not throw. */
+  readonly committed?: (appends: number) => void;
 }
 
 export async function appendBatch(
@@ -31,16 +33,19 @@ export async function appendBatch(
 ): Promise<void> {
   let open = batch;
   for (let attempt = 1; open.length > 0; attempt += 1) {
+    let replies: AppendReply[];
     try {
-      const replies = await options.session.append(open.map(({ append }) => append));
-      await Promise.all(open.map((pending, index) => settle(pending, replies[index]!, options)));
-      return;
+      replies = await options.session.append(open.map(({ append }) => append));
     } catch (error) {
       if (troubleOf(error) === 'refused') return refuse(open, error, options);
       const delay = backoffMs(attempt, 20, 1_000);
       open = open.filter((pending) => stillWaits(pending, attempt, delay, error, options));
       if (open.length > 0) await wait(delay);
+      continue;
     }
+    options.committed?.(open.length);
+    await Promise.all(open.map((pending, index) => settle(pending, replies[index]!, options)));
+    return;
   }
 }
 

@@ -1,6 +1,6 @@
 import { AppendQueue, defaultLimits, type PendingAppend } from './append-queue';
 import { appendOf, event } from './event-log.conformance';
-import { LogBusy } from './log-errors';
+import { LogBusy, LogUnavailable } from './log-errors';
 import { prepareAppend } from './prepare-append';
 
 /** A commit that lasts until the test ends it. */
@@ -132,10 +132,46 @@ describe('AppendQueue', () => {
     const added = streams(queue, 'run-1');
     await first;
     let closed = false;
-    const closing = queue.close().then(() => (closed = true));
+    const closing = queue.close(60_000).then(() => (closed = true));
     await expect(queue.add(append('run-2'))).rejects.toThrow('the log is closed');
     expect(closed).toBe(false);
     ends[0]?.();
     await Promise.all([...added, closing]);
+  });
+
+  it('does not close for ever: it gives up what is not settled, and says which that is', async () => {
+    const { ends, commit, next } = commits();
+    const taken: PendingAppend[] = [];
+    const queue = new AppendQueue((batch) => {
+      taken.push(...batch);
+      return commit(batch);
+    });
+    const first = next();
+    const under = streams(queue, 'run-1');
+    await first;
+    const waiting = streams(queue, ...Array.from({ length: 12 }, (_, index) => `run-w${index}`));
+    const outcomes = Promise.allSettled([...under, ...waiting]);
+
+    await expect(queue.close(1)).rejects.toThrow(
+      /not written: 12 appends \(run-w0, .*run-w9, \.\.\.\); perhaps written: 1 appends \(run-1\)/,
+    );
+
+    const said = (await outcomes).map((it) => (it as PromiseRejectedResult).reason as Error);
+    expect(said.every((reason) => reason instanceof LogUnavailable)).toBe(true);
+    expect(said[0]?.message).toMatch(/run-1: .* perhaps written/);
+    expect(said[1]?.message).toMatch(/run-w0: .* not written/);
+    expect(taken.every(({ deadline }) => deadline < performance.now())).toBe(true);
+    ends[0]?.();
+  });
+
+  it('goes on after a commit that failed in a way that nobody thought of', async () => {
+    let broken = true;
+    const queue = new AppendQueue(async (batch) => {
+      if (broken) throw new Error('a defect');
+      for (const { resolve } of batch) resolve([]);
+    });
+    await expect(queue.add(append('run-1'))).rejects.toThrow('a defect');
+    broken = false;
+    await expect(queue.add(append('run-2'))).resolves.toEqual([]);
   });
 });

@@ -7,16 +7,19 @@
  * Q2 Nothing waits for company: an idle queue commits at the next turn of the event loop, and no
  *    timer runs.
  * Q3 Batch and queue are bounded. A batch has at least one append, however large.
+ * Q4 Closing waits for what is under way, but not for ever: what is not settled in time is given up,
+ *    by name, and nothing of it is begun any more.
  */
 import { setImmediate as turn } from 'node:timers/promises';
+import { endsWithin } from '@writ/contracts';
 import type { StoredEvent } from './event-log';
 import { LogBusy, LogUnavailable } from './log-errors';
 import type { PreparedAppend } from './prepare-append';
 
 export interface PendingAppend {
   readonly append: PreparedAppend;
-  /** `performance.now()` at which nobody waits any more. */
-  readonly deadline: number;
+  /** `performance.now()` at which nobody waits any more; nothing is tried after it. */
+  deadline: number;
   readonly resolve: (events: StoredEvent[]) => void;
   readonly reject: (error: Error) => void;
 }
@@ -34,6 +37,8 @@ export interface QueueLimits {
 }
 
 const MIB = 1024 * 1024;
+/** Streams that the error of a close that took too long names. */
+const NAMED = 10;
 
 export const defaultLimits: QueueLimits = {
   batchEvents: 512,
@@ -46,6 +51,8 @@ export const defaultLimits: QueueLimits = {
 export class AppendQueue {
   private waiting: PendingAppend[] = [];
   private waitingBytes = 0;
+  /** Added and not settled yet. */
+  private readonly open = new Set<PendingAppend>();
   private working: Promise<void> | undefined;
   private closed = false;
 
@@ -60,9 +67,22 @@ export class AppendQueue {
     const full =
       this.waiting.length >= queueAppends || this.waitingBytes + append.bytes > queueBytes;
     if (full) return Promise.reject(new LogBusy(this.waiting.length, this.waitingBytes)); // Q3
-    return new Promise((resolve, reject) => {
+    return new Promise<StoredEvent[]>((resolve, reject) => {
       const deadline = performance.now() + deadlineMs;
-      this.waiting.push({ append, deadline, resolve, reject });
+      const pending: PendingAppend = {
+        append,
+        deadline,
+        resolve: (events) => {
+          this.open.delete(pending);
+          resolve(events);
+        },
+        reject: (error) => {
+          this.open.delete(pending);
+          reject(error);
+        },
+      };
+      this.open.add(pending);
+      this.waiting.push(pending);
       this.waitingBytes += append.bytes;
       this.working ??= this.work();
     });
@@ -73,17 +93,31 @@ export class AppendQueue {
     return this.waiting.length;
   }
 
-  /** Resolves when everything that was added is settled; nothing more is taken. */
-  async close(): Promise<void> {
+  /**
+   * Takes nothing more and waits until all is settled. Q4: throws LogUnavailable that names the
+   * streams of what is not, after so many milliseconds.
+   */
+  async close(withinMs: number): Promise<void> {
     this.closed = true;
-    await this.working;
+    if (this.working === undefined || (await endsWithin(withinMs, this.working))) return;
+    const left = [
+      giveUp(this.waiting.splice(0), 'not written'),
+      giveUp([...this.open], 'perhaps written'), // the batch under way
+    ].filter((sentence) => sentence !== '');
+    if (left.length === 0) return;
+    throw new LogUnavailable(`the log was closed after ${withinMs} ms; ${left.join('; ')}`);
   }
 
   private async work(): Promise<void> {
     while (this.waiting.length > 0) {
       // Those whom the last commit has answered append again within this turn. Q2
       await turn();
-      await this.commit(this.take()); // Q1
+      const batch = this.take();
+      try {
+        await this.commit(batch); // Q1
+      } catch (error) {
+        for (const { reject } of batch) reject(error as Error); // a defect must not stop the queue
+      }
     }
     this.working = undefined;
   }
@@ -102,4 +136,16 @@ export class AppendQueue {
     }
     return this.waiting.splice(0, count);
   }
+}
+
+/** Ends the waiting of each; names them, where there are any. */
+function giveUp(pending: readonly PendingAppend[], became: string): string {
+  for (const each of pending) {
+    const { stream } = each.append;
+    each.deadline = -Infinity;
+    each.reject(new LogUnavailable(`${stream}: the log was closed, the append is ${became}`));
+  }
+  const streams = [...new Set(pending.map(({ append }) => append.stream))];
+  const named = streams.slice(0, NAMED).join(', ') + (streams.length > NAMED ? ', ...' : '');
+  return pending.length === 0 ? '' : `${became}: ${pending.length} appends (${named})`;
 }

@@ -1,12 +1,13 @@
 /**
  * The one connection that appends: opens it when it is needed, sends a batch in one round trip as a
  * prepared statement without BEGIN and COMMIT around it, drops it at the first sign of trouble.
- * Tries nothing twice; `append-batch.ts` does.
+ * Tries nothing twice; `append-batch.ts` does. After `close` nothing is sent any more.
  */
 import { Client } from 'pg';
-import { abandonClient } from './abandon-client';
 import { intArray, textArray, uuidArray } from './binary-array';
 import { checkSession } from './check-session';
+import { abandonClient, endClient } from './leave-client';
+import { LogUnavailable } from './log-errors';
 import { troubleOf } from './postgres-trouble';
 import type { PreparedAppend } from './prepare-append';
 
@@ -46,10 +47,12 @@ type Row = [
 
 export class AppendSession {
   private client: Client | undefined;
+  private closed = false;
 
   constructor(private readonly options: AppendSessionOptions) {}
 
   async append(batch: readonly PreparedAppend[]): Promise<AppendReply[]> {
+    if (this.closed) throw new LogUnavailable('the log is closed');
     const client = this.client ?? (await this.connect());
     try {
       const { rows } = await client.query<Row>({ ...statement, values: parametersOf(batch) });
@@ -74,6 +77,7 @@ export class AppendSession {
     try {
       await client.connect();
       for (const message of await checkSession(client)) warn(message);
+      if (this.closed) throw new LogUnavailable('the log was closed meanwhile');
     } catch (error) {
       this.drop(client);
       throw error;
@@ -82,10 +86,12 @@ export class AppendSession {
     return client;
   }
 
-  async close(): Promise<void> {
+  /** A statement under way is cut off. */
+  async close(withinMs: number): Promise<void> {
     const client = this.client;
+    this.closed = true;
     this.client = undefined;
-    await client?.end();
+    if (client !== undefined) await endClient(client, withinMs);
   }
 
   private drop(client: Client): void {

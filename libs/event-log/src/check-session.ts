@@ -12,14 +12,21 @@ const mustBeLimited = [
   'client_connection_check_interval',
 ] as const;
 
+const mustBeSo = [
+  'synchronous_commit',
+  'default_transaction_isolation',
+  'server_encoding',
+  'fsync',
+] as const;
+
 /**
- * Throws when commits would not be durable; returns a sentence, with the cure, for everything else
- * that is not as it should be.
+ * Throws when commits would not be durable or the append function not see the last one; returns a
+ * sentence, with the cure, for everything else that is not as it should be.
  */
 export async function checkSession(client: Client): Promise<string[]> {
   const { rows } = await client.query<{ name: string; value: string; role: string }>(
     `select name, current_setting(name) as value, current_user as role from unnest($1::text[]) name`,
-    [['synchronous_commit', 'fsync', 'server_encoding', ...mustBeLimited]],
+    [[...mustBeSo, ...mustBeLimited]],
   );
   const settings = new Map(rows.map(({ name, value }) => [name, value]));
   const role = rows[0]?.role ?? '';
@@ -27,6 +34,14 @@ export async function checkSession(client: Client): Promise<string[]> {
     throw new Error(
       `synchronous_commit is off for ${role}: an append would be acknowledged before it is on ` +
         `disk; run: alter role ${role} set synchronous_commit = on`,
+    );
+  }
+  const isolation = settings.get('default_transaction_isolation');
+  if (isolation !== 'read committed') {
+    throw new Error(
+      `default_transaction_isolation is ${isolation} for ${role}: an append would not see what was ` +
+        `committed while it waited; run: ` +
+        `alter role ${role} set default_transaction_isolation = 'read committed'`,
     );
   }
   if (settings.get('server_encoding') !== 'UTF8') {

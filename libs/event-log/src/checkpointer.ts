@@ -49,25 +49,25 @@ export class Checkpointer {
 
   private async work(key: KeyObject): Promise<void> {
     const { everyMs = 1_000, events = 100, atLeastEveryMs = 60_000 } = this.options;
-    while (!this.loop.stopped) {
+    for (let last = false; !last;) {
       await this.loop.rest(everyMs);
+      last = this.loop.stopped;
       const late = performance.now() - this.writtenAt >= atLeastEveryMs;
-      const enough = this.loop.stopped || late ? 1 : events;
-      try {
-        await this.writeAfter(enough, key);
-      } catch (error) {
-        this.failures += 1;
-        this.lastError = error;
-        this.options.onError(error);
-      }
+      await this.writeAfter(last || late ? 1 : events, key);
     }
   }
 
   private async writeAfter(events: number, key: KeyObject): Promise<void> {
-    const head = await this.options.log.head();
-    if (head.position - this.position < events) return;
-    await appendCheckpoint(this.options.file, signCheckpoint(head, key));
-    this.position = head.position;
-    this.writtenAt = performance.now();
+    try {
+      const head = await this.options.log.head();
+      if (head.position - this.position < events) return;
+      await appendCheckpoint(this.options.file, signCheckpoint(head, key));
+      this.position = head.position;
+      this.writtenAt = performance.now();
+    } catch (error) {
+      this.failures += 1;
+      this.lastError = error;
+      this.options.onError(error);
+    }
   }
 }

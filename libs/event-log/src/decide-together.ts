@@ -41,7 +41,7 @@ export function decideTogether<S, C, E extends Decided>(
   stream: string,
   known: Aggregate<S>,
   group: readonly Asked<C>[],
-  newId: () => string,
+  { newId, time }: { readonly newId: () => string; readonly time: () => string },
   fold: Fold<S>,
 ): Outcome[] {
   let state = known;
@@ -52,7 +52,7 @@ export function decideTogether<S, C, E extends Decided>(
       const events = decision.map(({ type, data, schemaVersion }): NewEvent => {
         return { id: newId(), type, schemaVersion: schemaVersion ?? 1, data, metadata };
       });
-      if (index < group.length - 1) state = foldAhead(stream, state, events, fold);
+      if (index < group.length - 1) state = foldAhead(stream, state, events, time(), fold);
       return { kind: 'decided', events };
     } catch (error) {
       return { kind: 'failed', error };
@@ -64,9 +64,9 @@ function foldAhead<S>(
   stream: string,
   before: Aggregate<S>,
   events: readonly NewEvent[],
+  recordedAt: string,
   fold: Fold<S>,
 ): Aggregate<S> {
-  const recordedAt = new Date().toISOString();
   return events.reduce((state, event) => {
     const text = textOf(stream, event.type, 'data', event.data);
     const data: unknown = JSON.parse(text); // as it will be read

@@ -374,6 +374,23 @@ export function eventLogConformance(name: string, open: () => Promise<EventLog>)
         ).toEqual(['run-abc-1@2', 'run-abc-2@1', 'run-abc-2@2']);
       });
 
+      it('stops with the event that fills the bytes, and gives at least one', async () => {
+        const sizes = [10, 5, 1, 30, 1];
+        const texts = sizes.map((size) => event('Sized', 'ä'.repeat(size / 2).padEnd(size, 'x')));
+        await append('run-sized', 0, ...texts);
+        const bytes = (await log.readStream('run-sized')).map(({ dataText }) => {
+          return Buffer.byteLength(dataText);
+        });
+        for (const streamPrefixes of [undefined, ['run-'], ['run-sized']]) {
+          for (let maxBytes = 1; maxBytes <= 80; maxBytes += 1) {
+            const asked = { after: 10, streamPrefixes, maxBytes };
+            const found = (await log.readAll(asked)).map(({ version }) => version);
+            expect([maxBytes, ...found]).toEqual([maxBytes, ...filling(bytes, maxBytes)]);
+          }
+        }
+        expect(await log.readAll({ after: 10, maxBytes: 80, limit: 2 })).toHaveLength(2);
+      });
+
       it('gives an event once when several prefixes fit', async () => {
         expect(await streams({ streamPrefixes: ['run-abd', 'run-abd-1'] })).toEqual([
           'run-abd-1@1',
@@ -428,6 +445,8 @@ export function eventLogConformance(name: string, open: () => Promise<EventLog>)
         await expect(under).resolves.toHaveLength(1);
         await closed;
         await expect(append('run-a', 1, event())).rejects.toThrow('the log is closed');
+        await expect(log.readStream('run-a')).rejects.toThrow('the log is closed');
+        await expect(log.head()).rejects.toThrow('the log is closed');
         await log.close();
       });
     });
@@ -450,6 +469,15 @@ export function appendOf(stream: string, expectedVersion: number, ...events: New
 /** What the log adds, as it was answered; the rest of the event is asked for exactly. */
 function placed(stored: StoredEvent | undefined) {
   return { recordedAt: stored?.recordedAt, hash: stored?.hash, dataText: stored?.dataText };
+}
+
+/** The versions, from 1, of those before which there is less than so much. */
+function filling(bytes: readonly number[], maxBytes: number): number[] {
+  let before = 0;
+  return bytes.flatMap((size, index) => {
+    before += size;
+    return before - size < maxBytes ? [index + 1] : [];
+  });
 }
 
 /** Computes every hash anew from what was read; fails where one differs. Returns them in order. */

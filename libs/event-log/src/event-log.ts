@@ -37,6 +37,8 @@ export interface ReadAll {
   readonly after?: number;
   /** At most so many, 1 to 10,000. Default 1,000. */
   readonly limit?: number;
+  /** Ends with the event that brings the data to so many bytes: at least one. Default: no limit. */
+  readonly maxBytes?: number;
   /** Only streams whose name starts with one of these. */
   readonly streamPrefixes?: readonly string[];
 }
@@ -63,11 +65,14 @@ export interface EventLog {
   /** For each stream that exists, its last event; in no particular order. */
   lastEvents(streams: readonly string[]): Promise<StoredEvent[]>;
   head(): Promise<LogHead>;
-  /** Waits for the appends under way; later calls are refused. */
+  /**
+   * Waits for the appends under way, for a bounded time; later calls are refused. Throws
+   * LogUnavailable that names what was not written by then.
+   */
   close(): Promise<void>;
 }
 
-export const DEFAULT_LIMIT = 1_000;
+const DEFAULT_LIMIT = 1_000;
 export const MAX_LIMIT = 10_000;
 
 /** The limit of a read. Throws RangeError when it is not within 1 to 10,000. */
@@ -75,4 +80,9 @@ export function limitOf(options: { readonly limit?: number }): number {
   const limit = options.limit ?? DEFAULT_LIMIT;
   if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT) return limit;
   throw new RangeError(`a read of the log takes 1 to ${MAX_LIMIT} events at a time, not ${limit}`);
+}
+
+/** Of the data alone, as `maxBytes` counts. */
+export function bytesOf(events: readonly StoredEvent[]): number {
+  return events.reduce((sum, { dataText }) => sum + Buffer.byteLength(dataText), 0);
 }

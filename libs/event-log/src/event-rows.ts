@@ -6,6 +6,16 @@ export const eventColumns = `e.position, e.stream, e.version, e.id, e.type, e.sc
   e.data, e.metadata, to_char(e.recorded_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
   encode(e.hash, 'hex')`;
 
+/** Of rows of `log.event` those before which, by position, there is less data than `maxBytes`. */
+export const withinBytes = (rows: string, maxBytes: string) => `select ${eventColumns}
+  from (
+    select r.*, sum(octet_length(r.data)) over (order by r.position rows unbounded preceding)
+      - octet_length(r.data) as bytes_before
+    from (${rows}) r
+  ) e
+  where e.bytes_before < ${maxBytes}
+  order by e.position`;
+
 export type EventRow = [
   position: string,
   stream: string,

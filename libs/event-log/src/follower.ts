@@ -3,29 +3,34 @@
  *
  * F1 A batch and the checkpoint that stands for it are one transaction, and the checkpoint moves
  *    only from where this follower found it: every event is applied exactly once, whoever dies.
- * F2 One follower of a name is active, by an advisory lock on the very connection that writes; the
- *    others stand by and take over when that connection ends.
+ * F2 One follower of a name is active, the one on its seat (`seats.ts`); the others stand by and
+ *    take over when that one is gone.
  * F3 What fails is tried again, with growing delays, for ever: an event is never skipped. How far
  *    it is behind, and why, is on display.
+ * F4 A page is bounded by its events and by their bytes (`projection.ts`), so a long log of large
+ *    events costs no more memory than a short one.
  */
+import { systemClock, type Clock } from '@writ/contracts';
 import type { EventLog } from './event-log';
-import { TRY_LOCK } from './lock-session';
 import { LoopStop } from './loop-stop';
 import { backoffMs } from './postgres-trouble';
 import { readPage, type Page, type Projection } from './projection';
-import { ProjectionSession } from './projection-session';
+import type { ProjectionSeat, Seats } from './seats';
 
 export interface FollowerOptions {
-  readonly url: string;
+  readonly seats: Pick<Seats, 'projection'>;
   readonly log: Pick<EventLog, 'head' | 'readAll'>;
   readonly projection: Projection;
-  /** Events of one transaction, at most. Default 1,000. */
+  /** Events of one transaction, at most; fewer where they are large (F4). Default 1,000. */
   readonly pageSize?: number;
   /** Looks for events so often even when nobody wakes it. Default 1,000. */
   readonly pollMs?: number;
   /** Pauses so long after a batch, so that under load the next one is larger. Default 100. */
   readonly restMs?: number;
   readonly onError?: (error: unknown) => void;
+  readonly clock?: Clock;
+  /** 0 up to 1, so that not all try again at once. */
+  readonly random?: () => number;
 }
 
 /** Events of other streams move the checkpoint when there are so many of them. */
@@ -48,11 +53,16 @@ export class Follower {
 
   private saved = 0;
   private head = 0;
+  /** Another one holds the lock. */
+  private standsBy = false;
   private waiting: Waiting[] = [];
-  private readonly loop = new LoopStop();
+  private readonly clock: Clock;
+  private readonly loop: LoopStop;
   private readonly working: Promise<void>;
 
   constructor(private readonly options: FollowerOptions) {
+    this.clock = options.clock ?? systemClock;
+    this.loop = new LoopStop(this.clock);
     this.working = this.work();
   }
 
@@ -61,9 +71,9 @@ export class Follower {
     this.loop.wake();
   }
 
-  /** Events in the log that are not in the read model yet; 0 on one that stands by. */
+  /** Events in the log that are not in the read model yet; 0 while another one applies them. */
   get lag(): number {
-    return this.active ? Math.max(0, this.head - this.position) : 0;
+    return this.standsBy ? 0 : Math.max(0, this.head - this.position);
   }
 
   /** Resolves when the read model includes this position. Only of use on the active one. */
@@ -71,14 +81,14 @@ export class Follower {
     if (this.position >= position) return;
     this.wake();
     await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const takeBack = this.clock.after(timeoutMs, () => {
         this.waiting = this.waiting.filter((other) => other !== waiting);
         reject(this.late(position, timeoutMs));
-      }, timeoutMs);
+      });
       const waiting: Waiting = {
         position,
         resolve: () => {
-          clearTimeout(timer);
+          takeBack();
           resolve();
         },
       };
@@ -102,73 +112,51 @@ export class Follower {
         this.failures += 1;
         this.lastError = error;
         this.options.onError?.(error);
-        await this.loop.rest(backoffMs(inARow, 50, 10_000)); // F3
+        await this.loop.rest(backoffMs(inARow, 50, 10_000, this.options.random)); // F3
       }
     }
   }
 
   /** Until stopped, or until something fails. */
   private async follow(): Promise<void> {
-    const { projection, url, pollMs = 1_000, restMs = 100 } = this.options;
-    const { name, schema } = projection;
-    const session = await ProjectionSession.open({
-      url,
-      schema,
-      applicationName: `writ follower ${name}`,
-    });
+    const { seats, projection, pollMs = 1_000, restMs = 100 } = this.options;
+    const seat = await seats.projection(projection);
     try {
-      while (!this.loop.stopped && !(await this.takeOver(session))) await this.loop.wait(pollMs);
+      while (!this.loop.stopped && !(await this.takeOver(seat))) await this.loop.rest(pollMs);
       while (!this.loop.stopped) {
-        const page = await this.step(session);
+        const page = await this.step(seat);
         if (page.full) continue;
         if (page.events.length > 0) await this.loop.rest(restMs);
         else await this.loop.wait(pollMs);
       }
     } finally {
       this.active = false;
-      await session.close();
+      await seat.close();
     }
   }
 
   /** F2 */
-  private async takeOver(session: ProjectionSession): Promise<boolean> {
-    const { name, schema } = this.options.projection;
-    const [lock] = await session.query<{ held: boolean }[]>(TRY_LOCK, [`${schema}.${name}`]);
-    if (lock?.held !== true) return false;
-    await session.query('insert into checkpoint values ($1, 0) on conflict do nothing', [name]);
-    this.saved = await readCheckpoint(session, name);
-    this.moveTo(this.saved);
+  private async takeOver(seat: ProjectionSeat): Promise<boolean> {
+    const checkpoint = await seat.take();
+    this.standsBy = checkpoint === undefined;
+    if (checkpoint === undefined) return false;
+    this.saved = checkpoint;
+    this.moveTo(checkpoint);
     this.active = true;
     return true;
   }
 
-  private async step(session: ProjectionSession): Promise<Page> {
+  private async step(seat: ProjectionSeat): Promise<Page> {
     const { log, projection, pageSize = 1_000 } = this.options;
     const page = await readPage(log, projection, this.position, pageSize);
-    this.head = Math.max(this.head, page.upTo);
+    this.head = Math.max(page.headPosition, page.upTo);
     if (page.events.length > 0 || page.upTo - this.saved >= CHECKPOINT_EVERY) {
-      await this.applyPage(session, page);
+      await seat.advance(page, this.saved); // F1
+      this.saved = page.upTo;
+      this.applied += page.events.length;
     }
     this.moveTo(page.upTo);
     return page;
-  }
-
-  /** F1 */
-  private async applyPage(session: ProjectionSession, page: Page): Promise<void> {
-    const { projection } = this.options;
-    await session.transaction(async (tx) => {
-      const [, moved] = (await tx.query(
-        'update checkpoint set position = $1 where name = $2 and position = $3',
-        [page.upTo, projection.name, this.saved],
-      )) as [unknown, number];
-      if (moved !== 1) {
-        const { schema, name } = projection;
-        throw new Error(`the checkpoint of ${schema}.${name} is not at ${this.saved} any more`);
-      }
-      if (page.events.length > 0) await projection.apply(page.events, tx);
-    });
-    this.saved = page.upTo;
-    this.applied += page.events.length;
   }
 
   private moveTo(position: number): void {
@@ -187,16 +175,4 @@ export class Follower {
       { cause: this.lastError },
     );
   }
-}
-
-export async function readCheckpoint(
-  session: Pick<ProjectionSession, 'query'>,
-  name: string,
-  lock: '' | 'for update' = '',
-): Promise<number> {
-  const [row] = await session.query<{ position: string }[]>(
-    `select position from checkpoint where name = $1 ${lock}`,
-    [name],
-  );
-  return Number(row?.position ?? 0);
 }

@@ -3,7 +3,10 @@
  * lives. Whoever dies, hangs up or loses the network lets go, since the lock is the connection's.
  */
 import { Client } from 'pg';
-import { abandonClient } from './abandon-client';
+import { abandonClient, endClient } from './leave-client';
+
+/** How long the server may take to part. */
+const CLOSE_MS = 1_000;
 
 /** With the name of the lock as $1; answers `held`. */
 export const TRY_LOCK = 'select pg_try_advisory_lock(7364173, hashtext($1)) as held';
@@ -49,7 +52,7 @@ export class LockSession {
     const client = this.client;
     this.client = undefined;
     this.held = false;
-    await client?.end();
+    if (client !== undefined) await endClient(client, CLOSE_MS);
   }
 
   private async connect(): Promise<Client> {

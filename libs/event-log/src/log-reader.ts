@@ -1,23 +1,26 @@
 /**
  * Reads the log over a small pool. Reading changes nothing, so a read that lost its connection is
- * simply made again, for a bounded time.
+ * simply made again, for a bounded time. When that has passed, the log is away, unless others were
+ * answered meanwhile: then it is this read that takes too long, and who asks for it is to know.
  *
  * Narrow prefixes (`run-abc1`: the streams of one directive) are found by the index on stream, wide
  * ones (`run-`: what a projection follows) by walking positions: the cost follows what is asked
  * for and not the length of the log.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import { GENESIS_HASH } from '@writ/contracts';
-import { Pool } from 'pg';
+import { endsWithin, GENESIS_HASH } from '@writ/contracts';
+import { Pool, type PoolClient } from 'pg';
 import { textArray } from './binary-array';
 import {
+  bytesOf,
   limitOf,
   type LogHead,
   type ReadAll,
   type ReadStream,
   type StoredEvent,
 } from './event-log';
-import { asTexts, eventColumns, eventOfRow, type EventRow } from './event-rows';
+import { asTexts, eventColumns, eventOfRow, type EventRow, withinBytes } from './event-rows';
+import { abandonClient } from './leave-client';
 import { LogUnavailable } from './log-errors';
 import { backoffMs, reasonOf, troubleOf } from './postgres-trouble';
 
@@ -37,20 +40,26 @@ export interface LogReaderOptions {
 const inStream = `select ${eventColumns} from log.event e
   where e.stream = $1 and e.version > $2 order by e.version limit $3`;
 
-const inOrder = `select ${eventColumns} from log.event e
-  where e.position > $1 order by e.position limit $2`;
+const inOrder = withinBytes(
+  'select * from log.event where position > $1 order by position limit $2',
+  '$3',
+);
 
 // The last row says that the log goes on beyond what was walked; it need not fit the prefixes.
-const inOrderWide = `(select ${eventColumns} from log.event e
-    where e.position > $1 and e.position <= $4 and e.stream ^@ any($3::text[])
-    order by e.position limit $2)
-  union all select ${eventColumns} from log.event e where e.position = $4 + 1`;
+const inOrderWide = `(${withinBytes(
+  `select * from log.event
+    where position > $1 and position <= $5 and stream ^@ any($4::text[])
+    order by position limit $2`,
+  '$3',
+)})
+  union all select ${eventColumns} from log.event e where e.position = $5 + 1
+  order by 1`;
 
 // '~' is above every character of a stream name. OFFSET 0 keeps the planner from turning this into
 // a walk over all positions, which it expects to end early.
 const inOrderNarrow = `with found as (
     select distinct e.position
-    from unnest($3::text[]) as prefix
+    from unnest($4::text[]) as prefix
     cross join lateral (
       select s.position from log.event s
       where s.stream >= prefix and s.stream < prefix || '~' and s.position > $1
@@ -58,7 +67,7 @@ const inOrderNarrow = `with found as (
     ) e
     order by e.position limit $2
   )
-  select ${eventColumns} from found join log.event e using (position) order by e.position`;
+  ${withinBytes('select * from found join log.event using (position)', '$3')}`;
 
 const lastOfEach = `select ${eventColumns}
   from (select distinct s from unnest($1::text[]) s) u
@@ -71,6 +80,11 @@ const lastOfAll = `select e.position, encode(e.hash, 'hex') from log.event e
 
 export class LogReader {
   private readonly pool: Pool;
+  private readonly clients = new Set<PoolClient>();
+  private closed = false;
+  /** Attempts are numbered as they begin; of those that were answered, the latest. */
+  private begun = 0;
+  private answered = 0;
 
   constructor(private readonly options: LogReaderOptions) {
     this.pool = new Pool({
@@ -83,6 +97,8 @@ export class LogReader {
     });
     // An idle connection that breaks is replaced by the next read.
     this.pool.on('error', () => undefined);
+    this.pool.on('connect', (client) => this.clients.add(client));
+    this.pool.on('remove', (client) => this.clients.delete(client));
   }
 
   async readStream(stream: string, options: ReadStream = {}): Promise<StoredEvent[]> {
@@ -94,26 +110,35 @@ export class LogReader {
   }
 
   async readAll(options: ReadAll = {}): Promise<StoredEvent[]> {
-    const { after = 0, streamPrefixes: prefixes } = options;
+    const { after = 0, maxBytes = Number.MAX_SAFE_INTEGER, streamPrefixes: prefixes } = options;
     const limit = limitOf(options);
-    if (prefixes === undefined) return this.events('read-all', inOrder, [after, limit]);
+    const asked = [after, limit, maxBytes];
+    if (prefixes === undefined) return this.events('read-all', inOrder, asked);
     if (prefixes.length === 0) return [];
     return prefixes.every((prefix) => /-./.test(prefix))
-      ? this.events('read-narrow', inOrderNarrow, [after, limit, textArray(prefixes)])
-      : this.readWide(after, limit, textArray(prefixes));
+      ? this.events('read-narrow', inOrderNarrow, [...asked, textArray(prefixes)])
+      : this.readWide(after, limit, maxBytes, textArray(prefixes));
   }
 
   /** In bounded walks, so that what is rare in a long log does not run into a timeout. */
-  private async readWide(after: number, limit: number, prefixes: Buffer): Promise<StoredEvent[]> {
+  private async readWide(
+    after: number,
+    limit: number,
+    maxBytes: number,
+    prefixes: Buffer,
+  ): Promise<StoredEvent[]> {
     const { walk } = this.options;
     const found: StoredEvent[] = [];
+    let bytes = 0;
     for (let from = after; ; from += walk) {
-      const values = [from, limit - found.length, prefixes, from + walk];
+      const values = [from, limit - found.length, maxBytes - bytes, prefixes, from + walk];
       const rows = await this.query<EventRow>('read-wide', inOrderWide, values);
       const goesOn = Number(rows.at(-1)?.[0]) > from + walk;
       if (goesOn) rows.pop();
-      for (const row of rows) found.push(eventOfRow(row));
-      if (!goesOn || found.length >= limit) return found;
+      const events = rows.map(eventOfRow);
+      found.push(...events);
+      bytes += bytesOf(events);
+      if (!goesOn || found.length >= limit || bytes >= maxBytes) return found;
     }
   }
 
@@ -133,8 +158,11 @@ export class LogReader {
       : { position: Number(row[0]), hash: row[1] };
   }
 
-  close(): Promise<void> {
-    return this.pool.end();
+  /** Reads under way are cut off when they do not end within so long. */
+  async close(withinMs: number): Promise<void> {
+    this.closed = true;
+    if (await endsWithin(withinMs, this.pool.end())) return;
+    for (const client of this.clients) abandonClient(client);
   }
 
   private async events(name: string, text: string, values: unknown[]): Promise<StoredEvent[]> {
@@ -149,17 +177,21 @@ export class LogReader {
   ): Promise<R[]> {
     const deadline = performance.now() + this.options.deadlineMs;
     for (let attempt = 1; ; attempt += 1) {
+      if (this.closed) throw new LogUnavailable('the log is closed');
+      const number = (this.begun += 1);
       try {
         const { rows } = await this.pool.query<R>({ name, text, values, ...asTexts });
+        this.answered = Math.max(this.answered, number);
         return rows;
       } catch (cause) {
         if (troubleOf(cause) === 'refused') throw cause;
         const delay = backoffMs(attempt, 20, 500);
         if (performance.now() + delay > deadline) {
-          throw new LogUnavailable(
-            `the log could not be read (${name}) in ${attempt} attempts: ${reasonOf(cause)}`,
-            { cause },
-          );
+          const said = `(${name}) in ${attempt} attempts: ${reasonOf(cause)}`;
+          if (this.answered > number) {
+            throw new Error(`others are answered, this read of the log is not ${said}`, { cause });
+          }
+          throw new LogUnavailable(`the log could not be read ${said}`, { cause });
         }
         await wait(delay);
       }

@@ -1,9 +1,13 @@
+import { systemClock, type Clock } from '@writ/contracts';
+
 /** The pauses of a loop, which end early when the loop is told to stop or, some of them, woken. */
 export class LoopStop {
   private ended = false;
   private woken = false;
   private endWait: (() => void) | undefined;
   private endRest: (() => void) | undefined;
+
+  constructor(private readonly clock: Clock = systemClock) {}
 
   get stopped(): boolean {
     return this.ended;
@@ -35,9 +39,9 @@ export class LoopStop {
   private async pause(ms: number, setEnd: (end: (() => void) | undefined) => void): Promise<void> {
     if (this.ended) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
+      const takeBack = this.clock.after(ms, resolve);
       setEnd(() => {
-        clearTimeout(timer);
+        takeBack();
         resolve();
       });
     });

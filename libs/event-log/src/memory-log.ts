@@ -63,12 +63,15 @@ export class MemoryLog implements EventLog {
   async readAll(options: ReadAll = {}): Promise<StoredEvent[]> {
     this.assertOpen();
     const limit = limitOf(options);
-    const prefixes = options.streamPrefixes;
+    const { after = 0, maxBytes = Infinity, streamPrefixes: prefixes } = options;
     const found: StoredEvent[] = [];
-    for (let at = options.after ?? 0; at < this.rows.length && found.length < limit; at += 1) {
+    let bytes = 0;
+    for (let at = after; at < this.rows.length && found.length < limit; at += 1) {
       const row = this.rows[at]!;
       if (prefixes && !prefixes.some((prefix) => row.place.stream.startsWith(prefix))) continue;
       found.push(stored(row));
+      bytes += Buffer.byteLength(row.event.dataText);
+      if (bytes >= maxBytes) break;
     }
     return found;
   }

@@ -50,6 +50,11 @@ export class PositionRanges {
     return this.ranges.splice(0);
   }
 
+  /** The highest position in the set, 0 when it is empty. */
+  get last(): number {
+    return this.ranges.at(-1)?.[1] ?? 0;
+  }
+
   get length(): number {
     return this.ranges.length;
   }

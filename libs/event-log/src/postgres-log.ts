@@ -27,11 +27,16 @@ export interface PostgresLogOptions {
   readonly walk?: number;
   readonly maxAttempts?: number;
   readonly limits?: Partial<QueueLimits>;
+  /** How long `close` waits in all for what is under way. Default 4,000. */
+  readonly closeWithinMs?: number;
   /** Hears after each commit how many appends shared it. */
   readonly committed?: (appends: number) => void;
   /** Hears what is wrong but not fatal with the settings. Default: standard error. */
   readonly warn?: (message: string) => void;
 }
+
+/** Each connection gets so long to close, even when there is no time left. */
+const PARTING_MS = 200;
 
 /**
  * Connects and checks the settings of the session. Throws when the database cannot be reached, is
@@ -53,6 +58,7 @@ export class PostgresLog implements EventLog {
   private readonly session: AppendSession;
   private readonly reader: LogReader;
   private readonly queue: AppendQueue;
+  private readonly closeWithinMs: number;
   private closing: Promise<void> | undefined;
 
   constructor(options: PostgresLogOptions) {
@@ -80,12 +86,17 @@ export class PostgresLog implements EventLog {
       readBack: (stream: string, afterVersion: number, limit: number) =>
         this.reader.readStream(stream, { afterVersion, limit }),
       maxAttempts: options.maxAttempts ?? 60,
+      committed: (appends: number) => {
+        try {
+          options.committed?.(appends);
+        } catch (error) {
+          warn(`whoever counts the commits of the log failed: ${reasonOf(error)}`);
+        }
+      },
     };
     const limits = { ...defaultLimits, ...options.limits };
-    this.queue = new AppendQueue(async (batch) => {
-      await appendBatch(batch, how);
-      options.committed?.(batch.length);
-    }, limits);
+    this.queue = new AppendQueue((batch) => appendBatch(batch, how), limits);
+    this.closeWithinMs = options.closeWithinMs ?? 4_000;
   }
 
   async open(): Promise<void> {
@@ -125,11 +136,18 @@ export class PostgresLog implements EventLog {
   }
 
   close(): Promise<void> {
-    this.closing ??= (async () => {
-      await this.queue.close();
-      await this.session.close();
-      await this.reader.close();
-    })();
+    this.closing ??= this.end();
     return this.closing;
+  }
+
+  private async end(): Promise<void> {
+    const deadline = performance.now() + this.closeWithinMs;
+    const left = () => Math.max(PARTING_MS, deadline - performance.now());
+    try {
+      await this.queue.close(this.closeWithinMs);
+    } finally {
+      await this.session.close(left());
+      await this.reader.close(left());
+    }
   }
 }

@@ -16,6 +16,8 @@ describe('troubleOf', () => {
     ['transient', '57014'],
     ['transient', '53100'], // the disk is full
     ['transient', '53300'], // too many connections
+    ['transient', '28P01'], // the password was changed
+    ['transient', '3D000'], // the database is being restored
     ['refused', '23505'],
     ['refused', '22P05'],
     ['refused', '42501'],

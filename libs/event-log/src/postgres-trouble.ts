@@ -18,6 +18,8 @@ export function troubleOf(error: unknown): Trouble {
   if (/^(08|57P|25P0|25006)/.test(code)) return 'broken';
   // No room, no memory, no connection left: somebody else's doing, most likely.
   if (code.startsWith('53') || code.startsWith('58')) return 'transient';
+  // No such login or database: somebody changes a password or restores a backup right now.
+  if (code.startsWith('28') || code === '3D000') return 'transient';
   return 'refused';
 }
 
@@ -41,7 +43,12 @@ export function placeOf(url: string): string {
 }
 
 /** The first wait is short, each longer than the one before, and no two clients wait alike. */
-export function backoffMs(attempt: number, firstMs: number, mostMs: number): number {
+export function backoffMs(
+  attempt: number,
+  firstMs: number,
+  mostMs: number,
+  random: () => number = Math.random,
+): number {
   const most = Math.min(mostMs, firstMs * 2 ** Math.min(attempt, 20));
-  return most / 2 + Math.random() * (most / 2);
+  return most / 2 + random() * (most / 2);
 }

@@ -7,7 +7,7 @@ import type { Append } from './event-log';
 
 /** Data and metadata of one event, in UTF-8. Larger things go to the content store, by digest. */
 export const MAX_EVENT_BYTES = 4 * 1024 * 1024;
-export const MAX_APPEND_BYTES = 32 * 1024 * 1024;
+const MAX_APPEND_BYTES = 32 * 1024 * 1024;
 export const MAX_APPEND_EVENTS = 10_000;
 
 const STREAM = /^[a-z]+-[A-Za-z0-9_-]{1,200}$/;

@@ -3,6 +3,7 @@
  * data source of its own, so that what belongs to the session (locks, temporary tables, the search
  * path) is never met by anybody else. Thrown away at the first error.
  */
+import { endsWithin } from '@writ/contracts';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 
 /** How long a session may take to close before it is left behind. */
@@ -75,16 +76,8 @@ export class ProjectionSession {
   }
 
   async close(): Promise<void> {
-    const closing = this.runner
-      .release()
-      .then(() => this.database.destroy())
-      .catch(() => undefined);
-    let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, CLOSE_MS);
-    });
-    await Promise.race([closing, limit]);
-    clearTimeout(timer);
+    const closing = this.runner.release().then(() => this.database.destroy());
+    await endsWithin(CLOSE_MS, closing);
   }
 }
 

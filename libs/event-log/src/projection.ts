@@ -1,6 +1,9 @@
 /** A read model: tables of one service that follow from the log alone, by one piece of code. */
 import type { EntityManager } from 'typeorm';
-import type { EventLog, StoredEvent } from './event-log';
+import { bytesOf, type EventLog, type StoredEvent } from './event-log';
+
+/** Of the data of one page; a page of large events ends early. */
+export const PAGE_BYTES = 8 * 1024 * 1024;
 
 export interface Projection {
   /** Its name in the service's table of checkpoints. */
@@ -25,6 +28,8 @@ export interface Page {
   readonly upTo: number;
   /** There may be more. */
   readonly full: boolean;
+  /** Of the log, when the page was read. */
+  readonly headPosition: number;
 }
 
 /** The next events of a projection. Never goes beyond `last`. */
@@ -36,11 +41,13 @@ export async function readPage(
   last = Infinity,
 ): Promise<Page> {
   // The head first: what is read after it cannot miss an event at or before it.
-  const head = Math.min((await log.head()).position, last);
-  if (head <= after) return { events: [], upTo: after, full: false };
-  const read = await log.readAll({ after, limit, streamPrefixes });
+  const { position: headPosition } = await log.head();
+  const head = Math.min(headPosition, last);
+  if (head <= after) return { events: [], upTo: after, full: false, headPosition };
+  const read = await log.readAll({ after, limit, maxBytes: PAGE_BYTES, streamPrefixes });
   const events = last === Infinity ? read : read.filter(({ position }) => position <= last);
   const end = events.at(-1)?.position ?? after;
-  const full = read.length === limit && events.length === limit;
-  return { events, upTo: full ? end : Math.max(end, head), full };
+  const cut = read.length === limit || bytesOf(read) >= PAGE_BYTES;
+  const full = cut && events.length === read.length;
+  return { events, upTo: full ? end : Math.max(end, head), full, headPosition };
 }

@@ -3,6 +3,7 @@
  * Collects for a moment and sends ranges; no timer runs while there is nothing to tell. A report
  * that gets lost costs a message sent twice.
  */
+import { systemClock, type Clock } from '@writ/contracts';
 import { encodeRanges, PositionRanges } from './position-ranges';
 
 export interface PublishedReporterOptions {
@@ -10,24 +11,26 @@ export interface PublishedReporterOptions {
   readonly broadcast: (bytes: Uint8Array) => void;
   /** Default 100. The relay waits a second, so it must be well below that. */
   readonly everyMs?: number;
+  readonly clock?: Clock;
 }
 
 export class PublishedReporter {
   private readonly collected = new PositionRanges();
-  private timer: NodeJS.Timeout | undefined;
+  private takeBack: (() => void) | undefined;
 
   constructor(private readonly options: PublishedReporterOptions) {}
 
   /** The message server has the event at this position. */
   published(position: number): void {
     this.collected.add(position);
-    this.timer ??= setTimeout(() => this.flush(), this.options.everyMs ?? 100);
+    const { clock = systemClock, everyMs = 100 } = this.options;
+    this.takeBack ??= clock.after(everyMs, () => this.flush());
   }
 
   /** Sends what is collected; call it before the process ends. */
   flush(): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
+    this.takeBack?.();
+    this.takeBack = undefined;
     if (this.collected.length > 0) this.options.broadcast(encodeRanges(this.collected.take()));
   }
 }

@@ -16,14 +16,22 @@ export class PublishedTracker {
     return this.lowest;
   }
 
+  /** The highest position that anybody has reported. */
+  get highest(): number {
+    return Math.max(this.lowest, this.ranges.last);
+  }
+
   /** A report as it was broadcast. Throws when it is not one; nothing is taken of it then. */
   report(bytes: Uint8Array): void {
     for (const [first, last] of decodeRanges(bytes)) this.published(first, last);
   }
 
   published(first: number, last = first): void {
-    if (last <= this.lowest || this.ranges.length >= MAX_RANGES) return;
-    this.ranges.add(Math.max(first, this.lowest + 1), last);
+    if (last <= this.lowest) return;
+    const next = this.lowest + 1;
+    // What moves the cursor is always taken: it makes room.
+    if (first > next && this.ranges.length >= MAX_RANGES) return;
+    this.ranges.add(Math.max(first, next), last);
     this.advanceTo(this.ranges.runAfter(this.lowest));
   }
 
@@ -32,6 +40,12 @@ export class PublishedTracker {
     if (position <= this.lowest) return;
     this.lowest = this.ranges.runAfter(position);
     this.ranges.forget(this.lowest);
+  }
+
+  /** Forgets all that was reported: it was about another log than the one that is there. */
+  startOver(position: number): void {
+    this.ranges.take();
+    this.lowest = position;
   }
 
   /** What nobody has published, up to a position. */

@@ -4,6 +4,7 @@ import { event } from './event-log.conformance';
 import { Follower } from './follower';
 import { openPostgresLog, type PostgresLog } from './postgres-log';
 import { rebuild, type RebuildOptions, type RebuildProgress } from './rebuild';
+import { postgresSeats } from './seats';
 import { createTally, tally } from './tally.conformance';
 
 let database: TestDatabase;
@@ -17,7 +18,8 @@ beforeEach(async () => {
   admin = new Client({ connectionString: database.adminUrl });
   await admin.connect();
   log = await openPostgresLog({ url: database.urlFor('planner') });
-  follower = new Follower({ url: database.urlFor('planner'), log, projection: tally, restMs: 0 });
+  const seats = postgresSeats(database.urlFor('planner'));
+  follower = new Follower({ seats, log, projection: tally, restMs: 0 });
 });
 
 afterEach(async () => {
@@ -129,6 +131,31 @@ describe('rebuild', () => {
     expect([...seen]).toEqual([1]);
   });
 
+  it('holds up a follower that begins for the first time while it exchanges the rows', async () => {
+    await follower.stop();
+    await admin.query('delete from planner.checkpoint'); // as if it had never begun
+    await write('run-a', 0, 3);
+    let looks = 0;
+    const meddled = {
+      readAll: (asked: object) => log.readAll(asked),
+      head: async () => {
+        looks += 1;
+        if (looks === 2) {
+          // The rows are about to be exchanged. Held up, it comes in afterwards.
+          const seats = postgresSeats(database.urlFor('planner'));
+          follower = new Follower({ seats, log, projection: tally, restMs: 0 });
+          await eventually(async () => follower.position === 3 || (await waitsForLock()), {
+            what: 'the follower to be through or held up',
+          });
+        }
+        return log.head();
+      },
+    };
+    await again({ replace: true, log: meddled });
+    await follower.waitFor(3, 10_000);
+    expect(await again()).toMatchObject({ equal: true, rows: 1, events: 3 });
+  });
+
   it('leaves nothing behind', async () => {
     await write('run-a', 0, 3);
     await follower.waitFor(3, 5_000);
@@ -155,6 +182,14 @@ describe('rebuild', () => {
     await expect(again({ projection: { ...tally, apply } })).rejects.toThrow('no idea');
   });
 });
+
+async function waitsForLock(): Promise<boolean> {
+  const { rows } = await admin.query(
+    `select 1 from pg_stat_activity where application_name = 'writ follower tally'
+       and datname = current_database() and wait_event_type = 'Lock'`,
+  );
+  return rows.length > 0;
+}
 
 function again(options: Partial<RebuildOptions> = {}) {
   return rebuild({ url: database.urlFor('planner'), log, projection: tally, ...options });

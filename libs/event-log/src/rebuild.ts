@@ -12,7 +12,7 @@
 import type { EntityManager } from 'typeorm';
 import { compareTables, type Difference } from './compare-tables';
 import type { EventLog } from './event-log';
-import { readCheckpoint } from './follower';
+import { createCheckpoint, readCheckpoint } from './projection-seat';
 import { readPage, type Projection } from './projection';
 import { identifier, ProjectionSession } from './projection-session';
 
@@ -69,6 +69,7 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildReport> {
   });
   try {
     await createShadows(session, projection); // D1
+    if (replace) await createCheckpoint(session, name); // D3 locks it, also before the first follower
     const shadow = new Shadow(session, options);
     // Most of it before the live one is held up, or a snapshot is.
     await shadow.buildTo(await readCheckpoint(session, name));

@@ -2,6 +2,7 @@
  * Calls `reconcile` at the start and again and again, a fixed time after the last call ended, so
  * that calls never overlap. One that fails is reported and tried again at the next turn.
  */
+import { systemClock, type Clock } from '@writ/contracts';
 import { LoopStop } from './loop-stop';
 
 export interface ReconcilerOptions {
@@ -9,6 +10,7 @@ export interface ReconcilerOptions {
   readonly everyMs: number;
   /** Hears every failure; for the logger and the metrics. */
   readonly onError: (error: unknown) => void;
+  readonly clock?: Clock;
 }
 
 export class Reconciler {
@@ -17,10 +19,11 @@ export class Reconciler {
   failures = 0;
   lastError: unknown;
 
-  private readonly loop = new LoopStop();
+  private readonly loop: LoopStop;
   private readonly working: Promise<void>;
 
   constructor(private readonly options: ReconcilerOptions) {
+    this.loop = new LoopStop(options.clock ?? systemClock);
     this.working = this.work();
   }
 

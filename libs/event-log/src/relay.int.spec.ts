@@ -5,6 +5,7 @@ import { event } from './event-log.conformance';
 import { openPostgresLog, type PostgresLog } from './postgres-log';
 import { PublishedReporter } from './published-reporter';
 import { Relay, type RelayOptions } from './relay';
+import { postgresSeats } from './seats';
 
 let database: TestDatabase;
 let admin: Client;
@@ -30,37 +31,111 @@ describe('Relay', () => {
     const stored = await append(5);
     const sent: StoredEvent[] = [];
     const relay = start({ publish: async (it) => void sent.push(it) });
-    await eventually(() => relay.active && relay.lag === 0, { what: 'the relay to be done' });
-    expect(sent).toEqual(stored);
-    expect(relay.published).toBe(5);
     await eventually(async () => (await cursor()) === 5, { what: 'the cursor' });
+    expect(sent).toEqual(stored);
+    expect(relay).toMatchObject({ published: 5, lag: 0 });
   });
 
   it('publishes only the gaps that the reports leave', async () => {
     const sent: number[] = [];
-    const relay = start({ publish: async (it) => void sent.push(it.position) });
+    let letLook = (): void => undefined;
+    const reported = new Promise<void>((resolve) => (letLook = resolve));
+    const relay = start({
+      log: { head: () => reported.then(() => log.head()), readAll: (asked) => log.readAll(asked) },
+      publish: async (it) => void sent.push(it.position),
+    });
     await append(10);
     const reporter = new PublishedReporter({ broadcast: (bytes) => relay.tracker.report(bytes) });
     for (const position of [1, 2, 4, 5, 6, 9]) reporter.published(position);
     reporter.flush();
+    letLook();
     await eventually(() => relay.lag === 0 && sent.length > 0, { what: 'the gaps' });
     expect(sent.sort((a, b) => a - b)).toEqual([3, 7, 8, 10]);
   });
 
   it('gives writers time to publish by themselves', async () => {
     const sent: number[] = [];
-    const relay = start({ publish: async (it) => void sent.push(it.position), graceMs: 300 });
-    await eventually(() => relay.active, { what: 'the relay to be active' });
-    const reporter = new PublishedReporter({
-      broadcast: (bytes) => relay.tracker.report(bytes),
-      everyMs: 20,
+    const looks = { count: 0 };
+    const head = async () => {
+      looks.count += 1;
+      return log.head();
+    };
+    const relay = start({
+      log: { head, readAll: (asked) => log.readAll(asked) },
+      publish: async (it) => void sent.push(it.position),
+      graceMs: 600_000,
     });
-    for (let round = 0; round < 15; round += 1) {
-      for (const { position } of await append(2, round * 2)) reporter.published(position);
-      await admin.query('select pg_sleep(0.03)');
-    }
-    await eventually(() => relay.tracker.cursor === 30, { what: 'the reports' });
+    const reporter = new PublishedReporter({ broadcast: (bytes) => relay.tracker.report(bytes) });
+    const stored = await append(30);
+    await eventually(() => relay.lag === 30, { what: 'the relay to see them' });
+    const seen = looks.count;
+    await eventually(() => looks.count > seen + 5, { what: 'the relay to look again and again' });
     expect(sent).toEqual([]);
+    for (const { position } of stored) reporter.published(position);
+    await eventually(async () => (await cursor()) === 30, { what: 'the reports' });
+    expect(sent).toEqual([]);
+  });
+
+  it('lets no event that cannot be published hold up those after it', async () => {
+    await append(6);
+    const sent: number[] = [];
+    const relay = start({
+      concurrency: 1,
+      publish: async ({ position }) => {
+        if (position === 2 || position === 4) throw new Error('the server does not take it');
+        sent.push(position);
+      },
+    });
+    await eventually(() => sent.length === 4, { what: 'the others' });
+    expect(sent).toEqual([1, 3, 5, 6]);
+    expect(relay.lastError).toMatchObject({ message: 'the server does not take it' });
+    expect(await cursor()).toBe(1);
+    expect(relay.lag).toBe(5);
+  });
+
+  it('saves how far it is while it goes through a long backlog', async () => {
+    await append(10);
+    const saved: number[] = [];
+    const relay = start({
+      concurrency: 1,
+      publish: async () => void saved.push(await cursor()),
+    });
+    await eventually(() => relay.published === 10, { what: 'the backlog' });
+    expect(saved).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+
+  it('does not believe reports of what the log does not have', async () => {
+    const sent: number[] = [];
+    const errors: unknown[] = [];
+    const relay = start({
+      publish: async (it) => void sent.push(it.position),
+      onError: (error) => errors.push(error),
+    });
+    await eventually(() => relay.active, { what: 'the relay to be active' });
+    for (const bogus of ['[[1,1000000]]', '[[5,5]]']) {
+      errors.length = 0;
+      relay.tracker.report(Buffer.from(bogus));
+      await eventually(() => errors.length > 0, { what: 'the complaint' });
+      expect(errors[0]).toMatchObject({ message: expect.stringMatching(/two stacks share one/) });
+    }
+    await append(6);
+    await eventually(() => sent.length === 6, { what: 'the events' });
+    await eventually(async () => (await cursor()) === 6, { what: 'the cursor' });
+  });
+
+  it('starts over when a backup was restored and the log is shorter', async () => {
+    const sent: number[] = [];
+    start({ publish: async (it) => void sent.push(it.position) });
+    await append(5);
+    await eventually(async () => (await cursor()) === 5, { what: 'the cursor' });
+    await admin.query(`alter table log.event disable trigger event_is_append_only;
+      delete from log.event where position > 2;
+      alter table log.event enable always trigger event_is_append_only;
+      update log.relay_cursor set position = 2`);
+    sent.length = 0;
+    await append(2, 2);
+    await eventually(() => sent.length >= 2, { what: 'the events after the restored ones' });
+    expect(sent).toEqual([3, 4]);
   });
 
   it('holds its cursor and goes on when the message server is away', async () => {
@@ -133,7 +208,7 @@ describe('PublishedReporter', () => {
 
 function start(options: Pick<RelayOptions, 'publish'> & Partial<RelayOptions>): Relay {
   const url = database.urlFor('planner');
-  const relay = new Relay({ url, log, graceMs: 40, everyMs: 10, ...options });
+  const relay = new Relay({ seats: postgresSeats(url), log, graceMs: 40, everyMs: 10, ...options });
   relays.push(relay);
   return relay;
 }

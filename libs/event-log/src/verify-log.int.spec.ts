@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync, hash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -88,6 +89,23 @@ describe('verifyLog', () => {
     for (let round = 0; round < 5; round += 1) expect((await verify()).ok).toBe(true);
     writing = false;
     await writer;
+  });
+
+  it('fails, and harms nobody, when its connection is killed', async () => {
+    const kill = `select pg_terminate_backend(pid) from pg_stat_activity
+      where application_name = 'writ verify' and datname = current_database()`;
+    const script = `
+      const { Client } = require(process.argv[1]);
+      const client = new Client({ connectionString: process.argv[2] });
+      client.connect().then(() => client.query(process.argv[3])).then(() => client.end());
+    `;
+    // Nothing is heard while it hashes: then the end of the connection comes with the next rows.
+    const onProgress = () => {
+      const argv = ['-e', script, require.resolve('pg'), database.adminUrl, kill];
+      execFileSync(process.execPath, argv);
+    };
+    const broken = verifyLog({ url: database.urlFor('manifest'), pageSize: 1, onProgress });
+    await expect(broken).rejects.toThrow(/not queryable|terminat/);
   });
 
   it.each([
@@ -188,6 +206,26 @@ describe('Checkpointer', () => {
   it('writes nothing when nothing is new, also after a new start', async () => {
     for (let start = 0; start < 3; start += 1) await checkpointNow();
     expect(readCheckpoints(files().file)).toHaveLength(1);
+  });
+
+  it('signs a last one also when it is stopped in the middle of another', async () => {
+    const asked: (() => void)[] = [];
+    const slow = {
+      head: async () => {
+        const head = await log.head();
+        await new Promise<void>((resolve) => asked.push(resolve));
+        return head;
+      },
+    };
+    const running = checkpointer({ log: slow, events: 1 });
+    await eventually(() => asked.length === 1, { what: 'the first checkpoint to begin' });
+    await log.append({ stream: 'run-b', expectedVersion: 0, events: [event()] });
+    const stopped = running.stop();
+    asked[0]?.();
+    await eventually(() => asked.length === 2, { what: 'the last one to begin' });
+    asked[1]?.();
+    await stopped;
+    expect(readCheckpoints(files().file).map(({ position }) => position)).toEqual([12, 13]);
   });
 
   it('keeps its key from others and uses it again', async () => {

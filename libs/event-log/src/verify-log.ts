@@ -12,14 +12,16 @@ import { GENESIS_HASH, hashedText } from '@writ/contracts';
 import { Client } from 'pg';
 import { isSignedBy, readCheckpoints } from './checkpoint';
 import { verificationKey } from './checkpoint-key';
-import { asTexts, eventColumns, type EventRow } from './event-rows';
+import { asTexts, type EventRow, withinBytes } from './event-rows';
+import { endClient } from './leave-client';
+import { PAGE_BYTES } from './projection';
 
 export interface VerifyLogOptions {
   /** Of any role that may read the log. */
   readonly url: string;
   /** Compared only when given; the key may be the public or the private one. */
   readonly checkpoints?: { readonly file: string; readonly keyFile: string };
-  /** Events read at a time. Default 5,000. */
+  /** Events read at a time, fewer where they are large. Default 5,000. */
   readonly pageSize?: number;
   readonly onProgress?: (progress: { position: number; headPosition: number }) => void;
 }
@@ -39,7 +41,13 @@ type Bad = NonNullable<VerifyLogReport['firstBad']>;
 
 export async function verifyLog(options: VerifyLogOptions): Promise<VerifyLogReport> {
   const signed = new Checkpoints(options.checkpoints);
-  const client = new Client({ connectionString: options.url, connectionTimeoutMillis: 3_000 });
+  const client = new Client({
+    connectionString: options.url,
+    application_name: 'writ verify',
+    connectionTimeoutMillis: 3_000,
+    query_timeout: 20_000,
+  });
+  client.on('error', () => undefined); // the read under way, or the next one, says so
   await client.connect();
   try {
     const { rows } = await client.query<{ position: string | null }>(
@@ -48,7 +56,7 @@ export async function verifyLog(options: VerifyLogOptions): Promise<VerifyLogRep
     const headPosition = Number(rows[0]?.position ?? 0);
     return await verifyPages(client, options, signed, headPosition);
   } finally {
-    await client.end();
+    await endClient(client, 1_000);
   }
 }
 
@@ -59,7 +67,11 @@ async function verifyPages(
   headPosition: number,
 ): Promise<VerifyLogReport> {
   const { pageSize = 5_000, onProgress } = options;
-  const read = async (after: number) => (await client.query<EventRow>(page(after, pageSize))).rows;
+  const read = (after: number) => {
+    const rows = client.query<EventRow>(page(after, pageSize)).then((result) => result.rows);
+    rows.catch(() => undefined); // thrown where it is awaited
+    return rows;
+  };
   let [position, previous] = [0, GENESIS_HASH];
   let firstBad = signed.forged;
   let next = read(0);
@@ -88,7 +100,10 @@ async function verifyPages(
 
 const page = (after: number, limit: number) => ({
   name: 'verify',
-  text: `select ${eventColumns} from log.event e where e.position > $1 order by e.position limit $2`,
+  text: withinBytes(
+    'select * from log.event where position > $1 order by position limit $2',
+    String(PAGE_BYTES),
+  ),
   values: [after, limit],
   ...asTexts,
 });

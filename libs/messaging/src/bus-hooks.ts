@@ -5,6 +5,8 @@
 import type { DeadReason } from './dead-letter';
 import type { Outcome } from './delivery';
 
+export { systemClock, type Clock } from '@writ/contracts';
+
 /** As pino has it: what it is about first, then a sentence. */
 export interface BusLogger {
   debug(fields: object, message: string): void;
@@ -35,26 +37,3 @@ export interface BusMetrics {
   /** A stream or consumer was lost and made again, or found altered and set right. */
   healed?(name: string): void;
 }
-
-/** Time as the bus needs it: to measure, and to be called later. Seeded in the simulator. */
-export interface Clock {
-  /** Milliseconds; only differences mean something. */
-  now(): number;
-  /** RFC 3339, for people and messages. */
-  time(): string;
-  /** Calls once after so many milliseconds; the result takes it back. */
-  after(ms: number, call: () => void): () => void;
-}
-
-export const systemClock: Clock = {
-  now: () => performance.now(),
-  time: () => new Date().toISOString(),
-  after: (ms, call) => {
-    if (ms <= 0) {
-      const immediate = setImmediate(call);
-      return () => clearImmediate(immediate);
-    }
-    const timer = setTimeout(call, ms);
-    return () => clearTimeout(timer);
-  },
-};

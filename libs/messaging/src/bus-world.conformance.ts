@@ -10,6 +10,8 @@ export interface BusHarness {
   connect(name: string, claimCheck?: ClaimCheck): Promise<Bus>;
   /** Into a stream, as a client does that knows nothing of Writ. */
   publishRaw(subject: string, body: Uint8Array, headers?: Record<string, string>): Promise<void>;
+  /** The process of a bus is gone from one moment to the next: it gives nothing back. */
+  crash(bus: Bus): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -55,4 +57,5 @@ export const anything = (concurrency = 8) => ({ parse: (data: unknown) => data, 
 export interface BusWorld {
   connect(name?: string, claimCheck?: ClaimCheck): Promise<Bus>;
   publishRaw: BusHarness['publishRaw'];
+  crash: BusHarness['crash'];
 }

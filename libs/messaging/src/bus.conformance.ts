@@ -17,6 +17,7 @@ export function busConformance(start: () => Promise<BusHarness>): void {
       return bus;
     },
     publishRaw: (...message) => harness.publishRaw(...message),
+    crash: (bus) => harness.crash(bus),
   };
 
   beforeAll(async () => {

@@ -6,7 +6,8 @@
  *    server is away or wiped it may be lost, and is then rung again from the log by a reconciler.
  * B2 A reaction that returns is acknowledged; one that throws is tried again with growing delays,
  *    at most `maxDeliver` times; a TerminalError and a message that does not fit its schema go to
- *    the dead letters at once, with the original. Only `delivery.ts` decides that.
+ *    the dead letters at once, with the original; one that throws Unavailable is tried again until
+ *    that is back, however long it takes. Only `delivery.ts` decides that.
  * B3 A reaction that works longer than the acknowledgement wait keeps its message.
  * B4 On shutdown nothing new is taken; what was taken and not begun is given back.
  */
@@ -82,7 +83,7 @@ export interface Subscription {
   close(): Promise<void>;
 }
 
-/** Bytes too large for a message, kept elsewhere by digest. */
+/** Bytes too large for a message, kept elsewhere by digest. Unavailable when that is away. */
 export interface ClaimCheck {
   put(bytes: Uint8Array): Promise<string>;
   get(digest: string): Promise<Uint8Array>;

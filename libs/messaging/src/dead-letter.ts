@@ -8,8 +8,7 @@ import { checkIn, datarefOf } from './claim-check';
 import type { Delivery } from './delivery';
 import type { Headers } from './wire';
 
-export const deadReasons = ['malformed', 'rejected', 'exhausted', 'unknown-subject'] as const;
-export type DeadReason = (typeof deadReasons)[number];
+export type DeadReason = 'malformed' | 'rejected' | 'exhausted' | 'unknown-subject';
 
 /** Stored form; never rename, add. */
 export interface DeadLetter {

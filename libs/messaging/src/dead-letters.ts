@@ -6,7 +6,9 @@
 import { TerminalError } from '@writ/contracts';
 import { claim, DATAREF_HEADER } from './claim-check';
 import type { ClaimCheck } from './bus';
+import { MalformedMessage } from './bus-errors';
 import type { DeadLetter } from './dead-letter';
+import { readJson } from './read-json';
 import { noBytes } from './wire';
 import type { Headers } from './wire';
 
@@ -20,6 +22,7 @@ export interface KeptLetter extends DeadLetter {
 
 export interface StoredMessage {
   readonly sequence: number;
+  readonly subject: string;
   readonly headers: Headers;
   readonly body: Uint8Array;
 }
@@ -37,6 +40,8 @@ export interface Shelf {
 /** Looked through at most, so that a lookup by id ends. */
 const MAX_SEARCHED = 10_000;
 const READ_AT_ONCE = 16;
+/** The code of what somebody else put into the stream. */
+const NOT_A_LETTER = 'not_a_letter';
 
 export class DeadLetters {
   constructor(
@@ -86,6 +91,9 @@ export class DeadLetters {
     if (!letter) {
       throw new TerminalError('not_found', `there is no dead letter ${idOrSequence}`);
     }
+    if (letter.error.code === NOT_A_LETTER) {
+      throw new TerminalError('not_available', `${letter.error.message}: there is nothing to send`);
+    }
     if (letter.bodyBytesCut !== undefined) {
       throw new TerminalError(
         'not_available',
@@ -127,9 +135,33 @@ export class DeadLetters {
   }
 }
 
-function letterOf(stored: StoredMessage): KeptLetter {
-  const letter = JSON.parse(Buffer.from(stored.body).toString()) as DeadLetter;
-  return { ...letter, id: stored.headers.get('ce-id') ?? '', sequence: stored.sequence };
+/** What is no letter of ours is shown as one, so that it hides none of the others. */
+function letterOf({ sequence, subject, headers, body }: StoredMessage): KeptLetter {
+  const place = { id: headers.get('ce-id') ?? '', sequence };
+  try {
+    const letter = readJson(body);
+    if (isLetter(letter)) return { ...letter, ...place };
+  } catch (error) {
+    if (!(error instanceof MalformedMessage)) throw error;
+  }
+  const message = `the message ${sequence} in the stream of dead letters is not one of Writ`;
+  return {
+    ...place,
+    reason: 'malformed',
+    error: { name: 'NotALetter', code: NOT_A_LETTER, message },
+    subject,
+    headers: Object.fromEntries(headers),
+    bodyBase64: Buffer.from(body).toString('base64'),
+    deliveryCount: 0,
+    consumer: '',
+    at: '',
+  };
+}
+
+/** Has what everybody reads of one. */
+function isLetter(value: unknown): value is DeadLetter {
+  const { reason, error, subject, at } = (value ?? {}) as Partial<DeadLetter>;
+  return [reason, error?.message, subject, at].every((text) => typeof text === 'string');
 }
 
 /** The old message id, and what the server set on the way: not for another message. */

@@ -1,6 +1,6 @@
 /** Messages arrive, and come again when their reaction fails. */
 import { randomUUID } from 'node:crypto';
-import { TerminalError, VersionConflict } from '@writ/contracts';
+import { TerminalError, Unavailable, VersionConflict } from '@writ/contracts';
 import { eventually } from '@writ/testing';
 import type { Incoming } from './bus';
 import { anything, someConsumer, someMessage, subjectOf } from './bus-world.conformance';
@@ -93,23 +93,75 @@ export function conformsInDelivery({ connect }: BusWorld): void {
       await eventually(() => at.length === 4, { what: 'the fourth delivery' });
       expect(counts).toEqual([1, 2, 3, 4]);
       const delays = at.slice(1).map((time, index) => time - at[index]!);
-      expect(delays[0]).toBeGreaterThan(60);
-      expect(delays[1]).toBeGreaterThan(delays[0]! * 1.1);
-      expect(delays[2]).toBeGreaterThan(delays[1]! * 1.1);
+      // Never earlier than it was told, however late on a busy machine.
+      for (const [index, least] of [75, 150, 300].entries()) {
+        expect(delays[index]).toBeGreaterThan(least - 2);
+      }
     });
 
-    it('gets it again soon when somebody else was first', async () => {
+    it('gets it again sooner when somebody else was first', async () => {
       const bus = await connect();
       const consumer = someConsumer();
-      let tries = 0;
-      const began = performance.now();
-      await bus.consume(consumer, anything(), async () => {
-        tries += 1;
-        if (tries < 4) throw new VersionConflict('run-1', 1, 2);
+      const ended: unknown[] = [];
+      await bus.consume(consumer, anything(), async ({ data, deliveryCount }) => {
+        if (deliveryCount === 4) return ended.push(data);
+        throw data === 'raced' ? new VersionConflict('run-1', 1, 2) : new Error('not yet');
       });
-      await bus.send(someMessage(subjectOf(consumer)));
-      await eventually(() => tries === 4, { what: 'the fourth try', every: 2 });
-      expect(performance.now() - began).toBeLessThan(600);
+      await bus.send(someMessage(subjectOf(consumer), 'failed'));
+      await bus.send(someMessage(subjectOf(consumer), 'raced'));
+      await eventually(() => ended.length === 2, { what: 'both' });
+      expect(ended).toEqual(['raced', 'failed']);
+    });
+
+    it('keeps its message while what all work stands on is away, and that counts for nothing', async () => {
+      const bus = await connect();
+      const consumer = someConsumer({ maxDeliver: 1 });
+      const counts: number[] = [];
+      let isAway = true;
+      await bus.consume(consumer, anything(), async ({ deliveryCount }) => {
+        counts.push(deliveryCount);
+        if (isAway && counts.length === 4) isAway = false;
+        else if (isAway) throw new Unavailable('the database is away');
+        return { ok: true, tries: counts.length };
+      });
+      const answer = await bus.ask(someMessage(subjectOf(consumer)), 20_000);
+      expect(answer).toEqual({ ok: true, tries: 4 });
+      expect(counts).toEqual([1, 1, 1, 1]);
+    });
+
+    it('lets no more in than it may begin while that is away', async () => {
+      const bus = await connect();
+      const consumer = someConsumer({ maxDeliver: 1 });
+      const begun = new Map<unknown, number>();
+      let isAway = true;
+      await bus.consume(consumer, anything(2), async ({ data }) => {
+        begun.set(data, (begun.get(data) ?? 0) + 1);
+        if (isAway) throw new Unavailable('the database is away');
+      });
+      for (const n of [1, 2, 3, 4, 5]) await bus.send(someMessage(subjectOf(consumer), n));
+      const tried = () => [...begun.values()].every((tries) => tries >= 3) && begun.size >= 2;
+      await eventually(tried, { what: 'the third try of each' });
+      expect(begun.size).toBe(2);
+      isAway = false;
+      await eventually(() => begun.size === 5, { what: 'the others' });
+    });
+
+    it('gives its message to another when its process stops meanwhile', async () => {
+      const leaving = await connect('leaving');
+      const consumer = someConsumer({ maxDeliver: 1 });
+      let tries = 0;
+      await leaving.consume(consumer, anything(), async () => {
+        tries += 1;
+        throw new Unavailable('the database is away');
+      });
+      await leaving.send(someMessage(subjectOf(consumer), 'precious'));
+      await eventually(() => tries > 1, { what: 'the second try' });
+      await leaving.drain(5_000);
+      const staying = await connect('staying');
+      const heard: unknown[] = [];
+      await staying.consume(consumer, anything(), async ({ data }) => heard.push(data));
+      await eventually(() => heard.length === 1, { what: 'the message' });
+      expect(heard).toEqual(['precious']);
     });
 
     it('loses its message to the dead letters after the last delivery, whole', async () => {

@@ -1,8 +1,9 @@
 /** The rules of `delivery.ts` where a bus cannot easily show them. */
-import { TerminalError, VersionConflict } from '@writ/contracts';
+import { TerminalError, Unavailable, VersionConflict } from '@writ/contracts';
 import { someConsumer } from './bus-world.conformance';
-import type { Reaction } from './bus';
+import type { ClaimCheck, Reaction } from './bus';
 import { silentLogger, systemClock } from './bus-hooks';
+import type { Clock } from './bus-hooks';
 import { conflictDelayMs, Deliverer, retryDelayMs } from './delivery';
 import type { Delivery, Outlet } from './delivery';
 
@@ -16,10 +17,17 @@ function settled(
     body?: string;
     stopping?: boolean;
     bury?: () => Promise<void>;
+    claimCheck?: ClaimCheck;
+    held?: () => boolean;
+    /** Hears how long is waited; then no time passes. */
+    waits?: number[];
   } = {},
 ) {
   const steps: Step[] = [];
   const delivery: Delivery = {
+    get held() {
+      return changes.held?.() ?? true;
+    },
     subject: 'writ.work.echo',
     headers: new Map(Object.entries(changes.headers ?? {})),
     body: Buffer.from(changes.body ?? '{}'),
@@ -31,12 +39,17 @@ function settled(
   };
   const stopping = new AbortController();
   if (changes.stopping) stopping.abort();
+  const { waits } = changes;
+  const after: Clock['after'] = (ms, call) => {
+    waits?.push(ms);
+    return systemClock.after(0, call);
+  };
   const outlet: Outlet = {
-    clock: systemClock,
+    clock: waits === undefined ? systemClock : { ...systemClock, after },
     random: () => 0.5,
     logger: silentLogger,
     metrics: {},
-    claimCheck: undefined,
+    claimCheck: changes.claimCheck,
     signal: stopping.signal,
     answer: async (_, value) => void steps.push(['answer', value]),
     bury: async ({ reason }) => {
@@ -75,13 +88,53 @@ describe('a delivery', () => {
   });
 
   it('is not begun any more when its deliveries ended without an outcome', async () => {
-    let begun = false;
-    const reaction = async () => (begun = true);
-    expect(await settled(reaction, { deliveryCount: 4 })).toEqual([
+    let begun = 0;
+    const reaction = async () => (begun += 1);
+    expect(await settled(reaction, { deliveryCount: 6 })).toEqual([['ack']]); // some were given back
+    expect(await settled(reaction, { deliveryCount: 7 })).toEqual([
       ['bury', 'exhausted'],
       ['term'],
     ]);
-    expect(begun).toBe(false);
+    expect(begun).toBe(1);
+  });
+
+  it('is tried again, as the same delivery, while what all work stands on is away', async () => {
+    let tries = 0;
+    const away = async () => {
+      tries += 1;
+      if (tries < 6) throw new Error('in vain', { cause: new Unavailable('the log is away') });
+      return { tries };
+    };
+    const waits: number[] = [];
+    const steps = await settled(away, { deliveryCount: 3, headers: asked, waits });
+    expect(steps).toEqual([['answer', { tries: 6 }], ['ack']]);
+    expect(waits).toEqual([100, 200, 400, 800, 1_600]);
+  });
+
+  it('waits no longer than 5 s between two tries, and not for what is not its own any more', async () => {
+    let tries = 0;
+    const waits: number[] = [];
+    const held = () => tries < 9;
+    const away = async () => {
+      tries += 1;
+      throw new Unavailable('the log is away');
+    };
+    expect(await settled(away, { waits, held })).toEqual([]);
+    expect(waits.slice(-3)).toEqual([5_000, 5_000, 5_000]);
+  });
+
+  it('whose body cannot be fetched since its place is away waits for that too', async () => {
+    const gone = new Unavailable('the disk is away');
+    const fetches = [gone, gone, Buffer.from('"here"')];
+    const get = async () => {
+      const next = fetches.shift()!;
+      if (next instanceof Error) throw next;
+      return next;
+    };
+    const headers = { 'ce-dataref': `sha256:${'0'.repeat(64)}`, ...asked };
+    const claimCheck = { get, put: async () => '' };
+    const steps = await settled(async ({ data }) => data, { headers, claimCheck, waits: [] });
+    expect(steps).toEqual([['answer', 'here'], ['ack']]);
   });
 
   it('is tried up to its last delivery, later each time', async () => {

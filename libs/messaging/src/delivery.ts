@@ -5,10 +5,15 @@
  * D1 A message leaves its stream only after its reaction returned or its dead letter is stored.
  * D2 The answer goes out before the acknowledgement: a lost one is given again by the next delivery.
  * D3 The server never gives a message up (it would hide it); the count here does.
- * D4 A reaction that fails because its process stops is given back at once and counts for nothing.
+ * D4 A reaction that fails because its process stops has not failed: its message is given back at
+ *    once. The server counts that delivery all the same, and those that a process died over, so
+ *    that a message is only refused unbegun after twice as many deliveries as it has tries.
  * D5 `deliver` never rejects: what cannot even be buried is tried again later.
+ * D6 A reaction that fails because what all work stands on is away (Unavailable) has not failed
+ *    either: it is tried again here, its message held and no new delivery made, until that is back.
+ *    Held messages take the places of new ones, so a process takes no more than it can begin.
  */
-import { VersionConflict, TerminalError } from '@writ/contracts';
+import { pause, TerminalError, Unavailable, VersionConflict } from '@writ/contracts';
 import type { ConsumerDefinition } from '@writ/contracts';
 import type { ClaimCheck, ConsumeOptions, Incoming, Reaction } from './bus';
 import type { BusLogger, BusMetrics, Clock } from './bus-hooks';
@@ -21,6 +26,8 @@ import type { Headers } from './wire';
 
 /** One delivery of a stored message, and the three ways to end it. None of them throws. */
 export interface Delivery {
+  /** False when it has ended, or has become somebody else's: then nothing may be done for it. */
+  readonly held: boolean;
   readonly subject: string;
   readonly headers: Headers;
   readonly body: Uint8Array;
@@ -54,10 +61,14 @@ const FIRST_DELAY_MS = 100;
 const LAST_DELAY_MS = 30_000;
 const CONFLICT_DELAY_MS = 5;
 const LONGEST_CONFLICT_DELAY_MS = 250;
+/** What is away is looked for so often at least: that costs little, and the work waits for it. */
+const LONGEST_AWAY_DELAY_MS = 5_000;
+/** An error may be wrapped so many times. */
+const MAX_CAUSES = 8;
 
 /** Doubling from 100 ms to 30 s, a quarter more or less, so that what failed together spreads out. */
-export function retryDelayMs(deliveryCount: number, random: () => number): number {
-  const doubled = FIRST_DELAY_MS * 2 ** Math.min(deliveryCount - 1, 20);
+export function retryDelayMs(tries: number, random: () => number): number {
+  const doubled = FIRST_DELAY_MS * 2 ** Math.min(tries - 1, 20);
   return Math.round(Math.min(doubled, LAST_DELAY_MS) * (0.75 + random() / 2));
 }
 
@@ -80,14 +91,35 @@ export class Deliverer<T> {
     try {
       const began = clock.now();
       if (delivery.deliveryCount > 1) metrics.redelivered?.(this.consumer.name);
-      const outcome = await this.settle(delivery);
+      const outcome = await this.settleWhenPossible(delivery);
       metrics.delivered?.(this.consumer.name, outcome, clock.now() - began);
     } catch (error) {
       this.tryLater(delivery, error);
     }
   }
 
-  private async settle(delivery: Delivery): Promise<Outcome> {
+  /** D6 */
+  private async settleWhenPossible(delivery: Delivery): Promise<Outcome> {
+    const { clock, logger, random, signal } = this.outlet;
+    for (let tries = 1; ; tries += 1) {
+      const outcome = await this.settle(delivery);
+      if (!(outcome instanceof Away)) return outcome;
+      if (tries === 1) {
+        const fields = {
+          consumer: this.consumer.name,
+          subject: delivery.subject,
+          err: outcome.why,
+        };
+        logger.warn(fields, 'a reaction waits for what is away');
+      }
+      const delayMs = Math.min(retryDelayMs(tries, random), LONGEST_AWAY_DELAY_MS);
+      await pause(clock, delayMs, signal).catch(() => undefined); // ended early by the stop
+      if (signal.aborted) delivery.nak(0); // D4
+      if (signal.aborted || !delivery.held) return 'returned';
+    }
+  }
+
+  private async settle(delivery: Delivery): Promise<Outcome | Away> {
     let message: Incoming<T>;
     try {
       // Only a body that is elsewhere is waited for.
@@ -98,8 +130,8 @@ export class Deliverer<T> {
       if (error instanceof FetchFailed) return this.failed(delivery, replyOf(delivery), error.why);
       return this.bury(delivery, reasonOf(error, 'malformed'), error, replyOf(delivery));
     }
-    if (delivery.deliveryCount > this.consumer.maxDeliver) {
-      // The process died over it each time, or could not bury it: it is not begun once more (D3).
+    if (delivery.deliveryCount > 2 * this.consumer.maxDeliver) {
+      // Processes died over it, or could not bury it: it is not begun once more (D3, D4).
       const error = new Error(`${delivery.deliveryCount - 1} deliveries ended without an outcome`);
       return this.bury(delivery, 'exhausted', error, message.replyTo);
     }
@@ -145,7 +177,7 @@ export class Deliverer<T> {
     delivery: Delivery,
     replyTo: string | undefined,
     error: unknown,
-  ): Promise<Outcome> {
+  ): Promise<Outcome | Away> {
     if (error instanceof TerminalError) {
       return this.bury(delivery, reasonOf(error, 'rejected'), error, replyTo);
     }
@@ -153,6 +185,7 @@ export class Deliverer<T> {
       delivery.nak(0); // D4
       return 'returned';
     }
+    if (isAway(error)) return new Away(error); // D6
     if (delivery.deliveryCount >= this.consumer.maxDeliver) {
       return this.bury(delivery, 'exhausted', error, replyTo);
     }
@@ -200,6 +233,20 @@ export class Deliverer<T> {
     delivery.term();
     return 'dead';
   }
+}
+
+/** A reaction could not do its work, which says nothing about the work. */
+class Away {
+  constructor(readonly why: unknown) {}
+}
+
+function isAway(error: unknown): boolean {
+  let cause = error;
+  for (let depth = 0; depth < MAX_CAUSES && cause instanceof Error; depth += 1) {
+    if (cause instanceof Unavailable) return true;
+    cause = cause.cause;
+  }
+  return false;
 }
 
 /** The bytes of a message could not be had, which says nothing about the message. */

@@ -1,9 +1,7 @@
 export * from './bus';
 export * from './bus-errors';
-export { silentLogger, systemClock } from './bus-hooks';
-export type { BusLogger, BusMetrics, Clock } from './bus-hooks';
+export type { BusLogger, BusMetrics } from './bus-hooks';
 export type { DeadLetter, DeadReason } from './dead-letter';
-export { deadReasons } from './dead-letter';
 export { DeadLetters } from './dead-letters';
 export type { KeptLetter } from './dead-letters';
 export type { Outcome } from './delivery';

@@ -71,4 +71,11 @@ describe('patience', () => {
     await work;
     expect(patient.connected).toBe(true);
   });
+
+  it('ends with the time, also when there is no connection', async () => {
+    const { it: patient } = admin({ seen: 0, last: [] });
+    patient.connectionLost();
+    const never = patient.patiently(20, async () => 'done');
+    await expect(never).rejects.toThrow(/no connection to NATS for 20 ms/);
+  });
 });

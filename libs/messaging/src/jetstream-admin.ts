@@ -2,6 +2,7 @@
  * The table of subjects, applied to one connection: what the sending and the taking side call when a
  * stream or consumer is not there. Owns that one process asks for one thing once at a time.
  */
+import { endsWithin } from '@writ/contracts';
 import type { ConsumerDefinition, StreamDefinition } from '@writ/contracts';
 import type { JetStreamManager, NatsConnection } from 'nats';
 import type { BusLogger, BusMetrics } from './bus-hooks';
@@ -67,7 +68,9 @@ export class JetStreamAdmin {
     const deadline = performance.now() + withinMs;
     for (;;) {
       try {
-        await this.whenConnected();
+        if (!(await endsWithin(deadline - performance.now(), this.whenConnected()))) {
+          throw new Error(`there was no connection to NATS for ${withinMs} ms; is it running?`);
+        }
         return await work();
       } catch (error) {
         const hopeless = error instanceof TopologyError || this.closed;

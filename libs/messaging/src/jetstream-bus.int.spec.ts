@@ -2,6 +2,7 @@ import { connect, headers as natsHeaders } from 'nats';
 import { testNats } from '@writ/testing';
 import { busConformance } from './bus.conformance';
 import { connectJetStreamBus } from './connect-jetstream-bus';
+import type { JetStreamBus } from './jetstream-bus';
 
 describe('the bus over JetStream', () => {
   busConformance(async () => {
@@ -14,6 +15,7 @@ describe('the bus over JetStream', () => {
         for (const [name, value] of Object.entries(given)) headers.set(name, value);
         await stranger.jetstream().publish(subject, body, { headers });
       },
+      crash: async (bus) => (bus as JetStreamBus)['connection'].close(),
       stop: async () => {
         await stranger.close();
         await nats.stop();

@@ -7,6 +7,7 @@ const REPLY_OF_A_DOMAIN = '$JS.ACK.hub.ACCOUNT.WRIT_WORK.executor-program.3.17.4
 function taken(ackWaitMs: number, reply = REPLY) {
   const said: string[] = [];
   const connection = {
+    info: { server_id: 'one' },
     isClosed: () => false,
     publish: (subject: string, word: Uint8Array) => {
       expect(subject).toBe(reply);
@@ -19,7 +20,7 @@ function taken(ackWaitMs: number, reply = REPLY) {
     connection as unknown as NatsConnection,
     ackWaitMs,
   );
-  return { delivery, said };
+  return { delivery, said, connection };
 }
 
 describe('a delivery of JetStream', () => {
@@ -53,6 +54,16 @@ describe('a delivery of JetStream', () => {
   it('that was held too long is not acknowledged: it is somebody else’s by now', () => {
     const { delivery, said } = taken(-1);
     delivery.keep(performance.now());
+    delivery.ack();
+    expect(said).toEqual([]);
+  });
+
+  it('says nothing to another server than the one it came from: that numbers others alike', () => {
+    const { delivery, said, connection } = taken(30_000);
+    expect(delivery.held).toBe(true);
+    connection.info = { server_id: 'two' };
+    expect(delivery.held).toBe(false);
+    delivery.keep(performance.now() + 20_000);
     delivery.ack();
     expect(said).toEqual([]);
   });

@@ -1,7 +1,8 @@
 /**
  * One delivery of a JetStream message: its place, and the words that end it. A delivery that was
  * held longer than the server waits belongs to somebody else by then, so nothing is said for it:
- * a late acknowledgement would remove the other's.
+ * a late acknowledgement would remove the other's. Nor is anything said to another server than the
+ * one it came from: a stream in memory starts over with it, and numbers other messages alike.
  */
 import type { Msg, NatsConnection } from 'nats';
 import type { Delivery } from './delivery';
@@ -25,6 +26,8 @@ export class JetStreamDelivery implements Delivery {
   /** When the server last heard that it is worked on. */
   private touchedAt = performance.now();
   private readonly reply: string;
+  /** The server that it came from, by the id of its process. */
+  private readonly serverId: string | undefined;
   private ended = false;
 
   constructor(
@@ -36,12 +39,17 @@ export class JetStreamDelivery implements Delivery {
     this.headers = headersOfMsg(message);
     this.body = message.data;
     this.reply = message.reply ?? '';
+    this.serverId = connection.info?.server_id;
     // $JS.ACK.[<domain>.<account>.]<stream>.<consumer>.<deliveries>.<sequence>.<..>.<time>.<pending>
     const tokens = this.reply.split('.');
     const at = tokens.length > 9 ? 4 : 2;
     this.deliveryCount = Number(tokens[at + 2]);
     this.origin = `${tokens[at]}-${tokens[at + 3]}-${tokens[at + 5]}`;
     this.pending = Number(tokens[at + 6]);
+  }
+
+  get held(): boolean {
+    return !this.ended && !this.lapsed(performance.now());
   }
 
   ack(): void {
@@ -65,7 +73,8 @@ export class JetStreamDelivery implements Delivery {
   }
 
   lapsed(now: number): boolean {
-    return now - this.touchedAt > this.ackWaitMs;
+    const elsewhere = this.connection.info?.server_id !== this.serverId;
+    return elsewhere || now - this.touchedAt > this.ackWaitMs;
   }
 
   private end(word: Uint8Array): void {

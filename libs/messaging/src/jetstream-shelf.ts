@@ -2,7 +2,7 @@
 import { streams } from '@writ/contracts';
 import { NatsError } from 'nats';
 import type { JetStreamManager, StoredMsg } from 'nats';
-import type { Shelf } from './dead-letters';
+import type { Shelf, StoredMessage } from './dead-letters';
 import { headerBlock, headersOfMsg } from './nats-wire';
 import type { PublishWindow } from './publish-window';
 
@@ -18,7 +18,7 @@ export function jetStreamShelf(jsm: JetStreamManager, window: PublishWindow): Sh
     },
     read: async (sequence) => {
       const stored = await orUndefined(jsm.streams.getMessage(stream, { seq: sequence }));
-      return stored && { sequence, headers: headersOfStored(stored), body: stored.data };
+      return stored && messageOf(stored);
     },
     remove: async (sequence) => {
       await orUndefined(jsm.streams.deleteMessage(stream, sequence));
@@ -27,8 +27,8 @@ export function jetStreamShelf(jsm: JetStreamManager, window: PublishWindow): Sh
   };
 }
 
-function headersOfStored(stored: StoredMsg) {
-  return headersOfMsg({ headers: stored.header, data: stored.data });
+function messageOf({ seq: sequence, subject, header, data: body }: StoredMsg): StoredMessage {
+  return { sequence, subject, headers: headersOfMsg({ headers: header, data: body }), body };
 }
 
 /** Somebody else may have deleted it, or the stream, in the meantime. */

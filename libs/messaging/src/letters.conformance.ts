@@ -6,7 +6,7 @@ import { anything, someConsumer, someMessage, subjectOf } from './bus-world.conf
 import type { BusWorld } from './bus-world.conformance';
 import { dropOff } from './claim-check.conformance';
 
-export function conformsInLetters({ connect }: BusWorld): void {
+export function conformsInLetters({ connect, publishRaw }: BusWorld): void {
   describe('commands', () => {
     it('are answered with what the reaction returns, or simply ok', async () => {
       const bus = await connect();
@@ -112,6 +112,24 @@ export function conformsInLetters({ connect }: BusWorld): void {
       expect((await bus.deadLetters.list({ limit: 1 }))[0]?.id).toBe(third?.id);
       const gone = bus.deadLetters.replay(second!.sequence);
       await expect(gone).rejects.toMatchObject({ code: 'not_found' });
+    });
+
+    it('are seen beside what somebody else put among them', async () => {
+      const bus = await connect();
+      const consumer = someConsumer();
+      await bus.consume(consumer, anything(), async () => {
+        throw new TerminalError('broken', 'out of order');
+      });
+      await bus.ask(someMessage(subjectOf(consumer), 'ours'), 5_000);
+      for (const body of ['not JSON', 'null', '{"reason":7}']) {
+        await publishRaw('writ.dead.stray', Buffer.from(body));
+      }
+      const [stray, , other, ours] = await bus.deadLetters.list({ limit: 4 });
+      expect(ours).toMatchObject({ consumer: consumer.name, reason: 'rejected' });
+      expect(stray).toMatchObject({ subject: 'writ.dead.stray', error: { code: 'not_a_letter' } });
+      expect(Buffer.from(other!.bodyBase64!, 'base64').toString()).toBe('not JSON');
+      const replayed = bus.deadLetters.replay(stray!.sequence);
+      await expect(replayed).rejects.toMatchObject({ code: 'not_available' });
     });
 
     it('that fail again after a replay are kept again', async () => {

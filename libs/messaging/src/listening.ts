@@ -14,24 +14,31 @@ export function hearBroadcasts(
   heard: (subject: string, bytes: Uint8Array, attributes?: Attributes) => void,
   options: { claimCheck: ClaimCheck | undefined; logger: BusLogger },
 ): Subscription {
+  const missed = (message: WireMessage, error: unknown) => {
+    options.logger.warn({ subject: message.subject, err: error }, 'a message was not heard');
+  };
+  /** Never throws: what a listener does not bear must not end those beside it. */
   const tell = (message: WireMessage, bytes: Uint8Array) => {
-    const { headers } = message;
-    const isEvent = headers.has('ce-id');
-    heard(
-      message.subject,
-      bytes,
-      isEvent ? attributesOf(headers, message.subject, () => '') : undefined,
-    );
+    try {
+      const { headers } = message;
+      const isEvent = headers.has('ce-id');
+      heard(
+        message.subject,
+        bytes,
+        isEvent ? attributesOf(headers, message.subject, () => '') : undefined,
+      );
+    } catch (error) {
+      missed(message, error);
+    }
   };
   const subscription = wire.subscribe(subject, undefined, (message) => {
     const dataref = datarefOf(message.headers);
     if (dataref === undefined) return tell(message, message.body);
     // A body that is elsewhere comes a little later than what followed it.
-    claim(dataref, options.claimCheck)
-      .then((bytes) => tell(message, bytes))
-      .catch((error: unknown) => {
-        options.logger.warn({ subject: message.subject, err: error }, 'a message was not heard');
-      });
+    claim(dataref, options.claimCheck).then(
+      (bytes) => tell(message, bytes),
+      (error: unknown) => missed(message, error),
+    );
   });
   return { close: () => subscription.drain() };
 }

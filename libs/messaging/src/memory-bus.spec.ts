@@ -11,6 +11,7 @@ describe('the bus in memory', () => {
       publishRaw: (subject, body, headers = {}) => {
         return stranger.publish(subject, body, new Map(Object.entries(headers)));
       },
+      crash: async (bus) => (bus as MemoryBus).crash(),
       stop: () => stranger.drain(0),
     };
   });

@@ -2,36 +2,20 @@
  * The bus in memory: one process's connection to a `MemoryServer`. The same reading, settling,
  * asking and answering as over JetStream; only the carrying is another.
  */
-import { setMaxListeners } from 'node:events';
-import { MAX_INLINE_BYTES, streams } from '@writ/contracts';
+import { streams } from '@writ/contracts';
 import type { ConsumerDefinition } from '@writ/contracts';
-import type {
-  Attributes,
-  Bus,
-  ClaimCheck,
-  ConsumeOptions,
-  Outgoing,
-  QueryHandler,
-  QueryOptions,
-  Reaction,
-  Subscription,
-} from './bus';
+import type { ClaimCheck, ConsumeOptions, Reaction, Subscription } from './bus';
 import { SendError } from './bus-errors';
 import { silentLogger } from './bus-hooks';
 import type { BusLogger, BusMetrics } from './bus-hooks';
-import { checkIn, HEADROOM_BYTES } from './claim-check';
-import { headersOf, MESSAGE_ID_HEADER } from './cloud-events';
-import { burialOf } from './dead-letter';
+import { BusOverWire } from './bus-over-wire';
+import { MESSAGE_ID_HEADER } from './cloud-events';
 import { DeadLetters } from './dead-letters';
 import type { Shelf } from './dead-letters';
-import { Deliverer } from './delivery';
-import type { Outlet } from './delivery';
-import { hearBroadcasts } from './listening';
 import { MemoryServer } from './memory-server';
 import { MemoryTaking } from './memory-taking';
-import { answerOn, packJson, Requests } from './requests';
 import { checkSubject } from './wire';
-import type { Headers, Wire } from './wire';
+import type { Headers } from './wire';
 
 export interface MemoryBusOptions {
   /** Shared by the processes that are to reach each other. Default: one of its own. */
@@ -42,34 +26,20 @@ export interface MemoryBusOptions {
   readonly metrics?: BusMetrics;
 }
 
-export class MemoryBus implements Bus {
+export class MemoryBus extends BusOverWire {
   readonly deadLetters: DeadLetters;
   readonly server: MemoryServer;
-  private readonly name: string;
-  private readonly logger: BusLogger;
-  private readonly wire: Wire;
-  private readonly requests: Requests;
-  private readonly stopping = new AbortController();
   private readonly takings = new Set<MemoryTaking>();
-  private readonly answers = new Set<Subscription>();
   private state: 'connected' | 'draining' | 'closed' = 'connected';
+  private draining: Promise<void> | undefined;
 
-  constructor(private readonly options: MemoryBusOptions = {}) {
-    this.server = options.server ?? new MemoryServer();
-    this.name = options.name ?? 'memory';
-    this.logger = options.logger ?? silentLogger;
-    this.wire = this.server.wireOf(this, this.name);
-    this.requests = new Requests(this.wire, this.server.clock, options.claimCheck);
-    this.deadLetters = new DeadLetters(this.shelf(), options.claimCheck);
-    setMaxListeners(0, this.stopping.signal);
-  }
-
-  async send(message: Outgoing): Promise<void> {
-    checkSubject(message.subject);
-    const limit = this.wire.maxPayload - HEADROOM_BYTES;
-    const bytes = Buffer.from(message.dataText);
-    const parcel = await checkIn(bytes, this.options.claimCheck, MAX_INLINE_BYTES, limit);
-    await this.publish(message.subject, parcel.body, headersOf(message, parcel.dataref));
+  constructor(options: MemoryBusOptions = {}) {
+    const { server = new MemoryServer(), name = 'memory', claimCheck } = options;
+    const { logger = silentLogger, metrics = {} } = options;
+    const { clock, random } = server;
+    super({ wire: server.wireOf(name), name, clock, random, claimCheck, logger, metrics });
+    this.server = server;
+    this.deadLetters = new DeadLetters(this.shelf(), claimCheck);
   }
 
   /** Into a stream, as it is: what a client in another language may send. */
@@ -91,22 +61,13 @@ export class MemoryBus implements Bus {
     }
   }
 
-  ask(message: Outgoing, timeoutMs: number): Promise<unknown> {
-    const reply = this.requests.open(`the command to ${message.subject}`, timeoutMs);
-    // Each asking has a message id of its own: the stream would swallow a command that is asked
-    // again, and nobody would answer it. Who decides it knows it by its id.
-    const asked = { ...message, replyTo: reply.subject, messageId: reply.subject };
-    this.send(asked).catch((error: Error) => reply.fail(error));
-    return reply.answer;
-  }
-
   async consume<T>(
     consumer: ConsumerDefinition,
     options: ConsumeOptions<T>,
     reaction: Reaction<T>,
   ): Promise<Subscription> {
     if (this.state !== 'connected') throw new Error(`the bus is draining: no ${consumer.name}`);
-    const deliverer = new Deliverer(consumer, options, reaction, this.outlet());
+    const deliverer = this.deliverer(consumer, options, reaction);
     const taking = new MemoryTaking(this.server, consumer, options.concurrency, (delivery) => {
       return deliverer.deliver(delivery);
     });
@@ -120,43 +81,29 @@ export class MemoryBus implements Bus {
     };
   }
 
-  query(subject: string, data: unknown, options?: QueryOptions): Promise<unknown> {
-    return this.requests.query(subject, data, options);
-  }
-
-  async answer(subject: string, handler: QueryHandler): Promise<Subscription> {
-    const { claimCheck } = this.options;
-    const answers = answerOn(this.wire, subject, handler, { claimCheck, logger: this.logger });
-    this.answers.add(answers);
-    return answers;
-  }
-
   broadcast(subject: string, bytes: Uint8Array): void {
     checkSubject(subject);
-    if (this.state !== 'closed') this.wire.publish(subject, bytes);
-  }
-
-  async listen(
-    subject: string,
-    heard: (subject: string, bytes: Uint8Array, attributes?: Attributes) => void,
-  ): Promise<Subscription> {
-    const { claimCheck } = this.options;
-    return hearBroadcasts(this.wire, subject, heard, { claimCheck, logger: this.logger });
+    this.parts.wire.publish(subject, bytes);
   }
 
   health(): { ok: boolean; detail: string } {
     return { ok: this.state === 'connected', detail: `memory: ${this.state}` };
   }
 
-  async drain(graceMs: number): Promise<void> {
-    if (this.state !== 'connected') return;
+  drain(graceMs: number): Promise<void> {
+    this.draining ??= this.end(graceMs);
+    return this.draining;
+  }
+
+  private async end(graceMs: number): Promise<void> {
+    if (this.state === 'closed') return;
     this.state = 'draining';
     this.stopping.abort(new Error('the process stops'));
     for (const taking of this.takings) taking.close();
     await Promise.all([...this.takings].map((taking) => taking.finish(graceMs)));
-    await Promise.all([...this.answers].map((answers) => answers.close()));
+    await this.closeAnswers(graceMs);
     this.requests.close('the process stops');
-    this.server.disconnect(this);
+    this.server.disconnect(this.parts.wire);
     this.state = 'closed';
   }
 
@@ -164,31 +111,12 @@ export class MemoryBus implements Bus {
   crash(): void {
     this.state = 'closed';
     for (const taking of this.takings) taking.crash();
-    this.server.disconnect(this);
+    this.server.disconnect(this.parts.wire);
   }
 
-  private outlet(): Outlet {
-    const { claimCheck } = this.options;
-    return {
-      clock: this.server.clock,
-      random: this.server.random,
-      logger: this.logger,
-      metrics: this.options.metrics ?? {},
-      claimCheck,
-      signal: this.stopping.signal,
-      answer: async (replyTo, value) => {
-        try {
-          const { body, headers } = await packJson(value, this.wire, claimCheck);
-          if (this.state !== 'closed') this.wire.publish(replyTo, body, headers);
-        } catch (error) {
-          this.logger.error({ replyTo, err: error }, 'an answer could not be sent');
-        }
-      },
-      bury: async (letter, messageId, origin) => {
-        const burial = burialOf(letter, messageId, origin, this.name);
-        await this.publish(burial.subject, burial.body, burial.headers);
-      },
-    };
+  /** As if the process were stopped (SIGSTOP) and went on: meanwhile it keeps no message. */
+  standStill(still: boolean): void {
+    for (const taking of this.takings) taking.standStill(still);
   }
 
   private shelf(): Shelf {

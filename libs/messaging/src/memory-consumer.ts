@@ -22,6 +22,8 @@ interface Held {
 }
 
 export class MemoryConsumer {
+  /** Messages that are stored and not done with. */
+  unsettled = 0;
   private readonly members: Member[] = [];
   private readonly ready: Stored[] = [];
   private readonly held = new Map<Stored, Held>();
@@ -48,6 +50,7 @@ export class MemoryConsumer {
 
   offer(stored: Stored): void {
     if (!this.wants(stored.subject)) return;
+    this.unsettled += 1;
     this.ready.push(stored);
     this.handOut();
   }
@@ -57,6 +60,7 @@ export class MemoryConsumer {
     for (const held of this.held.values()) held.cancel();
     this.held.clear();
     this.counts.clear();
+    this.unsettled = 0;
     this.ready.length = 0;
   }
 
@@ -128,11 +132,13 @@ export class MemoryConsumer {
     const { era } = this;
     const consumer = this.definition.name;
     let ended = false;
+    // As in NATS, the first word counts, whoever says it; then there is nothing left to end.
+    const isOpen = () => !ended && this.era === era && this.held.has(stored);
+    const isLatest = () => this.counts.get(stored) === deliveryCount;
     const end = (what: () => void) => {
-      // As in NATS, the first word counts, whoever says it; then there is nothing left to end.
-      const late = ended || this.era !== era || !this.held.has(stored);
+      const inTime = isOpen();
       ended = true;
-      if (!late) what();
+      if (inTime) what();
     };
     const finish = () => {
       if (this.server.faults.ack?.({ subject: stored.subject, consumer })?.drop) {
@@ -143,9 +149,13 @@ export class MemoryConsumer {
       this.held.get(stored)?.cancel();
       this.held.delete(stored);
       this.counts.delete(stored);
+      this.unsettled -= 1;
       this.done(stored.sequence);
     };
     return {
+      get held() {
+        return isOpen() && isLatest();
+      },
       subject: stored.subject,
       headers: stored.headers,
       body: stored.body,

@@ -60,7 +60,7 @@ interface MemoryStream {
 }
 
 interface Subscriber {
-  readonly owner: object;
+  readonly wire: Wire;
   readonly pattern: string;
   readonly group: string | undefined;
   readonly heard: (message: WireMessage) => void;
@@ -75,6 +75,7 @@ export class MemoryServer {
   private readonly streams: MemoryStream[];
   private readonly consumers = new Map<string, MemoryConsumer>();
   private readonly subscribers = new Set<Subscriber>();
+  private readonly wires = new Set<Wire>();
   private processes = 0;
 
   constructor(options: MemoryServerOptions = {}) {
@@ -133,27 +134,37 @@ export class MemoryServer {
     return consumer;
   }
 
+  /** How many messages consumers are not done with, all of them together. */
+  unsettled(): number {
+    return [...this.consumers.values()].reduce((sum, { unsettled }) => sum + unsettled, 0);
+  }
+
   /** What a stream holds, in order; for assertions and for the shelf of dead letters. */
   messagesOf(streamName: string): Map<number, Stored> {
     return this.stream(streamName).messages;
   }
 
-  /** The wire of one process; `owner` is what `disconnect` takes to end all its subscriptions. */
-  wireOf(owner: object, name: string): Wire {
+  /** The wire of one process, until `disconnect`. */
+  wireOf(name: string): Wire {
     this.processes += 1;
-    return {
+    const wire: Wire = {
       maxPayload: MAX_PAYLOAD,
       inbox: `_INBOX_${name}.${this.processes}`,
       publish: (subject, body, headers = noHeaders, replyTo = '') => {
-        this.pass(subject, body, headers, replyTo);
+        if (this.wires.has(wire)) this.pass(subject, body, headers, replyTo);
       },
-      subscribe: (pattern, group, heard) => this.subscribe({ owner, pattern, group, heard }),
+      subscribe: (pattern, group, heard) => this.subscribe({ wire, pattern, group, heard }),
+      flush: async () => undefined,
     };
+    this.wires.add(wire);
+    return wire;
   }
 
-  disconnect(owner: object): void {
+  /** Nothing that its process says is heard any more, and it hears nothing. */
+  disconnect(wire: Wire): void {
+    this.wires.delete(wire);
     for (const subscriber of this.subscribers) {
-      if (subscriber.owner === owner) this.subscribers.delete(subscriber);
+      if (subscriber.wire === wire) this.subscribers.delete(subscriber);
     }
   }
 

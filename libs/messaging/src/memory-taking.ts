@@ -5,8 +5,9 @@ import type { Member } from './memory-consumer';
 import type { MemoryServer } from './memory-server';
 
 export class MemoryTaking implements Member {
-  alive = true;
   free: number;
+  private gone = false;
+  private still = false;
   private closed = false;
   private readonly running = new Set<Delivery>();
   private readonly whenEmpty = new Set<() => void>();
@@ -21,11 +22,15 @@ export class MemoryTaking implements Member {
     server.consumer(definition).join(this);
   }
 
+  get alive(): boolean {
+    return !this.gone && !this.still;
+  }
+
   take(delivery: Delivery): void {
-    if (!this.alive) return;
+    if (this.gone) return;
     if (this.closed) return delivery.nak(0);
     this.running.add(delivery);
-    void this.deliver(delivery).then(() => {
+    void this.deliver(this.whileHere(delivery)).then(() => {
       this.running.delete(delivery);
       this.free += 1;
       if (this.running.size === 0) for (const resolve of this.whenEmpty) resolve();
@@ -49,12 +54,34 @@ export class MemoryTaking implements Member {
       });
     }
     for (const delivery of this.running) delivery.nak(0);
-    this.alive = false;
+    this.gone = true;
   }
 
   /** What it holds is delivered again once the acknowledgement wait is over. */
   crash(): void {
     this.close();
-    this.alive = false;
+    this.gone = true;
+  }
+
+  /** A process that stands still asks for no more time: what it holds goes to others. */
+  standStill(still: boolean): void {
+    this.still = still;
+  }
+
+  /** A process that is gone has no word in what becomes of its messages. */
+  private whileHere(delivery: Delivery): Delivery {
+    const here = (say: () => void) => {
+      if (!this.gone) say();
+    };
+    const isHeld = () => !this.gone && delivery.held;
+    return {
+      ...delivery,
+      get held() {
+        return isHeld();
+      },
+      ack: () => here(() => delivery.ack()),
+      nak: (delayMs) => here(() => delivery.nak(delayMs)),
+      term: () => here(() => delivery.term()),
+    };
   }
 }

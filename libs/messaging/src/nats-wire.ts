@@ -63,9 +63,13 @@ export class NatsWire implements Wire {
       },
     };
   }
+
+  flush(): Promise<void> {
+    return this.connection.flush();
+  }
 }
 
-export function wireMessage(message: Msg): WireMessage {
+function wireMessage(message: Msg): WireMessage {
   const headers = headersOfMsg(message);
   return {
     subject: message.subject,

@@ -11,6 +11,7 @@
  * W4 A send ends within its deadline: stored, or an error that says what was the matter last.
  * W5 What waits here is bounded, in messages in flight and in bytes.
  */
+import { endsWithin } from '@writ/contracts';
 import { SendError } from './bus-errors';
 import type { BusLogger, BusMetrics } from './bus-hooks';
 import type { NatsWire } from './nats-wire';
@@ -54,6 +55,7 @@ export class PublishWindow {
   private connected = true;
   private saidAt = -Infinity;
   private healing: Promise<void> | undefined;
+  private whenIdle: (() => void)[] = [];
 
   constructor(
     private readonly wire: NatsWire,
@@ -86,10 +88,8 @@ export class PublishWindow {
 
   /** Nothing is in flight, or so many milliseconds have passed. */
   async idle(withinMs: number): Promise<void> {
-    const deadline = performance.now() + withinMs;
-    while (this.flying.size > 0 && performance.now() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+    if (this.flying.size === 0) return;
+    await endsWithin(withinMs, new Promise<void>((resolve) => this.whenIdle.push(resolve)));
   }
 
   connectionLost(): void {
@@ -226,6 +226,7 @@ export class PublishWindow {
       this.admit(next);
       break;
     }
+    if (this.flying.size === 0) for (const tell of this.whenIdle.splice(0)) tell();
     return pending;
   }
 }

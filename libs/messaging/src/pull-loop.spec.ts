@@ -3,6 +3,7 @@ import { eventually } from '@writ/testing';
 import type { Msg, NatsConnection, SubscriptionOptions } from 'nats';
 import { silentLogger } from './bus-hooks';
 import { someConsumer } from './bus-world.conformance';
+import type { JetStreamAdmin } from './jetstream-admin';
 import type { JetStreamDelivery } from './jetstream-delivery';
 import { PullLoop } from './pull-loop';
 import { scriptedAdmin } from './scripted-jetstream.conformance';
@@ -45,18 +46,20 @@ class ScriptedServer {
 describe('a loop that pulls', () => {
   let server: ScriptedServer;
   let loop: PullLoop;
+  let admin: JetStreamAdmin;
   let made: () => number;
   let running: { delivery: JetStreamDelivery; end: () => void }[];
 
-  const start = async (concurrency: number) => {
+  const start = async (concurrency: number, definition = consumer) => {
     server = new ScriptedServer();
     running = [];
-    const { admin, looks } = scriptedAdmin(consumer, server.connection);
+    const { admin: scripted, looks } = scriptedAdmin(definition, server.connection);
+    admin = scripted;
     made = () => looks.count;
     loop = new PullLoop({
       connection: server.connection,
       admin,
-      definition: consumer,
+      definition,
       concurrency,
       inbox: '_INBOX.test',
       deliver: (delivery) => {
@@ -118,6 +121,19 @@ describe('a loop that pulls', () => {
     expect(server.acks).toEqual(['-NAK']);
   });
 
+  it('loses what it holds when there is no connection for longer than the server waits', async () => {
+    await start(1, { ...consumer, ackWaitMs: 60 });
+    server.deliver();
+    await eventually(() => server.acks.includes('+WPI'), { what: 'a sign of work', every: 2 });
+    admin.connectionLost();
+    const [held] = running;
+    await eventually(() => !held!.delivery.held, { what: 'the end of the wait', every: 2 });
+    server.acks.length = 0;
+    admin.connectionBack();
+    held!.delivery.ack();
+    expect(server.acks).toEqual([]); // by now it is somebody else's
+  });
+
   it('asks again at once when its request ran out, later at a limit', async () => {
     await start(4);
     server.say(408, 'Request Timeout', 4);
@@ -154,7 +170,7 @@ describe('a loop that pulls', () => {
 
   it('makes it again when nothing is heard, not even a heartbeat', async () => {
     await start(4);
-    await eventually(() => made() === 2, { what: 'the healing', timeoutMs: 3_000 });
+    await eventually(() => made() === 2, { what: 'the healing' });
     expect(server.asked).toHaveLength(2);
   });
 

@@ -5,7 +5,8 @@
  *
  * P1 What is asked for and what is held together never exceed the concurrency, save once after the
  *    server was silent; then the surplus waits here, and is kept from being given to another.
- * P2 A message held longer than a third of the acknowledgement wait is asked for again ("working").
+ * P2 A message held longer than a third of the acknowledgement wait is asked for again ("working"),
+ *    while there is a connection to ask over.
  * P3 Silence for `SILENCE_MS` while something is asked for, "no responders" and "consumer deleted"
  *    all lead to `heal`: stream and consumer are made again, and everything is asked for anew.
  * P4 An idle loop looks now and then whether its consumer can still see new messages: it may be
@@ -214,12 +215,13 @@ export class PullLoop {
 
   private tick(): void {
     const now = performance.now();
-    for (const delivery of this.held) delivery.keep(now); // P2
+    const { connected } = this.options.admin;
+    if (connected) for (const delivery of this.held) delivery.keep(now); // P2
     if (this.pending !== undefined) this.options.metrics.pending?.(this.name, this.pending);
     this.pending = undefined;
     if (this.closed || this.options.connection.isClosed()) return;
     if (this.running >= this.options.concurrency) this.roundAt = now;
-    if (!this.options.admin.connected) return;
+    if (!connected) return;
     if (this.asked > 0 && now - this.heardAt > SILENCE_MS)
       this.mend('the server is silent'); // P3
     else if (now - Math.max(this.lookedAt, this.messageAt) > LOOK_EVERY_MS) void this.look(now);

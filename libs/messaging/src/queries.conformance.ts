@@ -1,5 +1,6 @@
 /** Questions, answers and broadcasts, as every bus carries them. */
 import { randomUUID } from 'node:crypto';
+import { Unavailable } from '@writ/contracts';
 import { eventually } from '@writ/testing';
 import type { Attributes } from './bus';
 import { QueryError } from './bus-errors';
@@ -33,19 +34,24 @@ export function conformsInQueries({ connect }: BusWorld): void {
       expect(await bus.query(subject, undefined)).toBeNull();
     });
 
-    it('may take longer than its timeout as long as it tells its progress', async () => {
+    it('hears of the progress before it is answered', async () => {
       const bus = await connect();
       const subject = someQuery();
+      let seenByAsker = (): void => undefined;
       await bus.answer(subject, async (_, progress) => {
         for (const percent of [25, 50, 75]) {
-          await new Promise((resolve) => setTimeout(resolve, 150));
+          const seen = new Promise<void>((resolve) => (seenByAsker = resolve));
           progress({ percent });
+          await seen;
         }
         return 'done';
       });
       const seen: unknown[] = [];
-      const options = { timeoutMs: 400, onProgress: (state: unknown) => seen.push(state) };
-      expect(await bus.query(subject, {}, options)).toBe('done');
+      const onProgress = (state: unknown) => {
+        seen.push(state);
+        seenByAsker();
+      };
+      expect(await bus.query(subject, {}, { onProgress })).toBe('done');
       expect(seen).toEqual([{ percent: 25 }, { percent: 50 }, { percent: 75 }]);
     });
 
@@ -64,6 +70,7 @@ export function conformsInQueries({ connect }: BusWorld): void {
       const subject = someQuery();
       await bus.answer(subject, async (question) => {
         if (question === 'known') throw new QueryError('not_found', 'there is none', { id: 7 });
+        if (question === 'any') throw new Unavailable('the database is away');
         throw new Error('something broke');
       });
       const known = bus.query(subject, 'known');
@@ -72,6 +79,10 @@ export function conformsInQueries({ connect }: BusWorld): void {
         code: 'not_found',
         message: 'there is none',
         details: { id: 7 },
+      });
+      await expect(bus.query(subject, 'any')).rejects.toMatchObject({
+        code: 'unavailable',
+        message: 'the database is away',
       });
       await expect(bus.query(subject, 'other')).rejects.toMatchObject({
         code: 'internal',
@@ -119,6 +130,20 @@ export function conformsInQueries({ connect }: BusWorld): void {
       one.broadcast(topic, Buffer.from([0, 255, 10]));
       const expected = [topic, '00ff0a'];
       await eventually(() => expect(heard).toEqual([expected, expected]), { what: 'both' });
+    });
+
+    it('is heard by the others when one listener does not bear it', async () => {
+      const bus = await connect();
+      const topic = `writ.log.${randomUUID()}`;
+      await bus.listen(topic, () => {
+        throw new Error('a defect');
+      });
+      const heard: string[] = [];
+      await bus.listen(topic, (_, bytes) => heard.push(String(bytes)));
+      bus.broadcast(topic, Buffer.from('one'));
+      bus.broadcast(topic, Buffer.from('two'));
+      await eventually(() => heard.length === 2, { what: 'both' });
+      expect(heard).toEqual(['one', 'two']);
     });
 
     it('is not the only thing to listen to: events are heard on their way', async () => {

@@ -56,7 +56,11 @@ export class Requests {
     const { timeoutMs = DEFAULT_TIMEOUT_MS, onProgress } = options;
     const question = await this.pack(data);
     const reply = this.open(subject, timeoutMs, onProgress);
-    this.wire.publish(subject, question.body, question.headers, reply.subject);
+    try {
+      this.wire.publish(subject, question.body, question.headers, reply.subject);
+    } catch (error) {
+      reply.fail(error as Error); // nothing will come, and nobody is to wait for it
+    }
     return reply.answer;
   }
 

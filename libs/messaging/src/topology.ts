@@ -37,7 +37,7 @@ export class TopologyError extends Error {
 }
 
 /** The least `max_ack_pending`: enough for many processes, each with twice its concurrency. */
-export const MIN_ACK_PENDING = 1_000;
+const MIN_ACK_PENDING = 1_000;
 
 const STREAM_NOT_FOUND = 10059;
 const CONSUMER_NOT_FOUND = 10014;

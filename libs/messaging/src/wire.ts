@@ -34,6 +34,8 @@ export interface Wire {
     group: string | undefined,
     heard: (message: WireMessage) => void,
   ): WireSubscription;
+  /** Resolves when the server knows of every subscription that was made before. */
+  flush(): Promise<void>;
 }
 
 export const noHeaders: Headers = new Map();
@@ -42,7 +44,7 @@ export const noBytes = new Uint8Array(0);
 const PLAIN = /^[!-)+-=?-~]+$/;
 
 /** A subject that one message can be published to: printable ASCII, no wildcard, no empty token. */
-export function isPlainSubject(subject: string): boolean {
+function isPlainSubject(subject: string): boolean {
   return (
     subject.length <= 512 &&
     PLAIN.test(subject) &&

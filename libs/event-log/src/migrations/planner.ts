@@ -16,7 +16,8 @@ create table directive (
   version integer not null,
   position bigint not null,
   branch text,
-  commit_id text
+  commit_id text,
+  criteria text not null -- canonical JSON
 );
 create index directive_status on directive (status);
 create index directive_created_at on directive (created_at desc);
