@@ -1,6 +1,7 @@
 /** How a directive is shown: the documents of queries, from its state alone. */
 import type { DirectiveDocument, DirectiveSummary, StepDocument } from '@writ/contracts';
-import { isActive, type Directive, type StepState } from './directive-state';
+import { isActive, type StepState } from './chain';
+import type { Directive } from './directive-state';
 
 export function directiveSummary(state: Directive): DirectiveSummary {
   return {
@@ -15,6 +16,8 @@ export function directiveSummary(state: Directive): DirectiveSummary {
     costUsd: state.costUsd,
     version: state.version,
     position: state.position,
+    approvals: [],
+    criteria: [...state.criteria],
     workspace: { branch: state.workspace?.branch ?? null, commit: state.commit },
   };
 }
@@ -23,9 +26,7 @@ export function directiveDocument(state: Directive): DirectiveDocument {
   return {
     ...directiveSummary(state),
     goal: state.spec.goal,
-    steps: Object.values(state.steps).map((step) => stepDocument(state, step)),
-    approvals: [],
-    criteria: [...state.criteria],
+    steps: [...state.chain].map((step) => stepDocument(state, step)),
   };
 }
 

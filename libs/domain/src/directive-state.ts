@@ -4,39 +4,20 @@
  */
 import {
   finalStatuses,
-  type Confidence,
   type CriterionResult,
   type DirectiveEvent,
   type DirectiveEventData,
   type DirectiveStatus,
-  type PlannedStep,
   type RecordedEvent,
-  type StepFailure,
-  type StepRun,
   type StepStatus,
 } from '@writ/contracts';
-
-export interface StepState {
-  readonly spec: PlannedStep;
-  readonly status: StepStatus;
-  readonly attempt: number;
-  readonly runId: string | null;
-  /** Of its latest run, once that has ended. */
-  readonly run: StepRun | null;
-  readonly confidence: Confidence | null;
-  readonly failure: StepFailure | null;
-  readonly blockedBy: string | null;
-  readonly commit: string | null;
-  readonly startedAt: string | null;
-  readonly completedAt: string | null;
-  /** When it came into its present status. */
-  readonly since: string;
-}
+import { Chain, type StepState } from './chain';
 
 /** The first answer to a command, given again when the command comes again. */
-export type FirstAnswer =
+export type FirstAnswer = { readonly verb: string } & (
   | { readonly version: number; readonly position: number }
-  | { readonly refused: string; readonly message: string; readonly details?: unknown };
+  | { readonly refused: string; readonly message: string; readonly details?: unknown }
+);
 
 export interface Directive {
   readonly status: DirectiveStatus;
@@ -47,15 +28,19 @@ export interface Directive {
   readonly spec: DirectiveEventData<'DirectiveCreated'>;
   readonly generation: number;
   readonly workspace: DirectiveEventData<'WorkspaceReady'> | null;
-  /** In the order of the chain. */
-  readonly steps: Readonly<Record<string, StepState>>;
+  readonly chain: Chain;
   readonly criteria: readonly CriterionResult[];
   readonly costUsd: number;
   /** Head of the directive's branch. */
   readonly commit: string | null;
-  readonly answers: Readonly<Record<string, FirstAnswer>>;
+  /** By command id, which is whatever its sender chose: never a key of an object. */
+  readonly answers: ReadonlyMap<string, FirstAnswer>;
+  /** Of its creation; all that follows belongs to the same trace. */
+  readonly traceparent: string | undefined;
   readonly createdAt: string;
   readonly startedAt: string | null;
+  /** Since when it goes on without a pause: its start, or its latest resume. */
+  readonly movingSince: string | null;
   readonly completedAt: string | null;
   readonly version: number;
   readonly position: number;
@@ -68,9 +53,6 @@ export interface Absent {
 export type DirectiveState = Absent | Directive;
 
 export const isFinal = (status: DirectiveStatus): boolean => finalStatuses.includes(status);
-
-const activeStatuses: readonly StepStatus[] = ['running', 'evaluating', 'merging'];
-export const isActive = (step: StepState): boolean => activeStatuses.includes(step.status);
 
 /** Folds one event of a directive's stream. An event of a type it does not know is an error. */
 export function evolveDirective(state: DirectiveState, recorded: RecordedEvent): DirectiveState {
@@ -101,27 +83,29 @@ function created(recorded: RecordedEvent, spec: DirectiveEventData<'DirectiveCre
     spec,
     generation: 0,
     workspace: null,
-    steps: {},
+    chain: Chain.planned([], recorded.recordedAt),
     criteria: [],
     costUsd: 0,
     commit: null,
-    answers: {},
+    answers: new Map(),
+    traceparent: recorded.metadata.traceparent,
     createdAt: recorded.recordedAt,
     startedAt: null,
+    movingSince: null,
     completedAt: null,
     version: recorded.version,
     position: recorded.position,
   };
 }
 
-const commandEvents: ReadonlySet<string> = new Set([
-  'DirectiveCreated',
-  'DirectiveStarted',
-  'DirectivePaused',
-  'DirectiveResumed',
-  'DirectiveStopped',
-  'DirectiveArchived',
-]);
+const verbOf: Readonly<Record<string, string>> = {
+  DirectiveCreated: 'create',
+  DirectiveStarted: 'start',
+  DirectivePaused: 'pause',
+  DirectiveResumed: 'resume',
+  DirectiveStopped: 'stop',
+  DirectiveArchived: 'archive',
+};
 
 /** Only commands that people send are remembered: reactions are repeated by state, not by id. */
 function remember(
@@ -129,13 +113,15 @@ function remember(
   event: DirectiveEvent,
   { metadata, version, position }: RecordedEvent,
 ): Directive['answers'] {
+  const { commandId } = metadata;
   if (event.type === 'CommandRefused') {
-    const { code, message, details } = event.data;
-    return { ...answers, [metadata.commandId]: { refused: code, message, details } };
+    const { verb, code, message, details } = event.data;
+    return new Map(answers).set(commandId, { verb, refused: code, message, details });
   }
-  const known = answers[metadata.commandId] !== undefined;
-  if (!known && !commandEvents.has(event.type)) return answers;
-  return { ...answers, [metadata.commandId]: { version, position } };
+  // What a command leads to belongs to its answer; the first of its events says which verb it was.
+  const verb = answers.get(commandId)?.verb ?? verbOf[event.type];
+  if (verb === undefined) return answers;
+  return new Map(answers).set(commandId, { verb, version, position });
 }
 
 function apply(state: Directive, event: DirectiveEvent, at: string): Directive {
@@ -143,7 +129,7 @@ function apply(state: Directive, event: DirectiveEvent, at: string): Directive {
     case 'DirectiveCreated':
       throw new Error(`directive ${state.id} is created twice`);
     case 'DirectiveStarted':
-      return { ...state, status: 'planning', startedAt: at };
+      return { ...state, status: 'planning', startedAt: at, movingSince: at };
     case 'WorkspaceReady':
       return { ...state, workspace: event.data, commit: event.data.baseCommit ?? null };
     case 'ChainActivated':
@@ -152,14 +138,17 @@ function apply(state: Directive, event: DirectiveEvent, at: string): Directive {
         status: state.status === 'paused' ? 'paused' : 'active',
         pausedFrom: state.status === 'paused' ? 'active' : null,
         generation: event.data.generation,
-        steps: Object.fromEntries(event.data.steps.map((spec) => [spec.name, planned(spec, at)])),
+        chain: Chain.planned(event.data.steps, at),
       };
     case 'DirectivePaused': {
       const pausedFrom = state.status === 'planning' ? 'planning' : 'active';
-      return { ...state, status: 'paused', pausedFrom, reason: event.data.reason ?? null };
+      const reason = event.data.reason ?? null;
+      return { ...state, status: 'paused', pausedFrom, reason, movingSince: null };
     }
-    case 'DirectiveResumed':
-      return { ...state, status: state.pausedFrom ?? 'active', pausedFrom: null, reason: null };
+    case 'DirectiveResumed': {
+      const status = state.pausedFrom ?? 'active';
+      return { ...state, status, pausedFrom: null, reason: null, movingSince: at };
+    }
     case 'DirectiveStopped':
       return { ...ended(state, 'stopped', at), reason: event.data.reason ?? null };
     case 'DirectiveFailed':
@@ -178,25 +167,25 @@ function apply(state: Directive, event: DirectiveEvent, at: string): Directive {
 /** What can no longer happen is cancelled; that needs no event of its own. */
 function ended(state: Directive, status: DirectiveStatus, at: string): Directive {
   const over: readonly StepStatus[] = ['passed', 'failed', 'blocked', 'cancelled'];
-  const steps = Object.fromEntries(
-    Object.entries(state.steps).map(([name, step]) => [
-      name,
-      over.includes(step.status) ? step : { ...step, status: 'cancelled' as const, since: at },
-    ]),
+  const chain = state.chain.map((step) =>
+    over.includes(step.status) ? step : { ...step, status: 'cancelled', since: at },
   );
-  return { ...state, status, pausedFrom: null, steps, completedAt: at };
+  return { ...state, status, pausedFrom: null, movingSince: null, chain, completedAt: at };
 }
 
 type StepEvent = Extract<DirectiveEvent, { data: { step: string } }>;
 
 function applyToStep(state: Directive, event: StepEvent, at: string): Directive {
-  const before = state.steps[event.data.step];
-  if (before === undefined) throw new Error(`directive ${state.id} has no ${event.data.step}`);
-  const steps = { ...state.steps, [event.data.step]: stepAfter(before, event, at) };
+  const { step: name } = event.data as { step?: string };
+  const before = name === undefined ? undefined : state.chain.get(name);
+  if (before === undefined) {
+    throw new Error(`directive ${state.id} cannot take ${event.type} of ${name ?? 'no step'}`);
+  }
+  const chain = state.chain.with(stepAfter(before, event, at));
   const passedCommit = event.type === 'StepPassed' ? event.data.commit : undefined;
   return {
     ...state,
-    steps,
+    chain,
     commit: passedCommit ?? state.commit,
     costUsd: state.costUsd + costOf(event),
   };
@@ -235,22 +224,7 @@ function stepAfter(step: StepState, event: StepEvent, at: string): StepState {
       return { ...step, ...since, status: 'blocked', blockedBy: event.data.because };
     case 'StepCancelled':
       return { ...step, ...since, status: 'cancelled', completedAt: at };
+    default:
+      throw new Error(`${(event as { type: string }).type} is no event of a step`);
   }
-}
-
-function planned(spec: PlannedStep, at: string): StepState {
-  return {
-    spec,
-    status: 'pending',
-    attempt: 0,
-    runId: null,
-    run: null,
-    confidence: null,
-    failure: null,
-    blockedBy: null,
-    commit: null,
-    startedAt: null,
-    completedAt: null,
-    since: at,
-  };
 }

@@ -11,7 +11,9 @@ import {
   type RunWork,
   type WorkspaceWork,
 } from '@writ/contracts';
-import { isActive, isFinal, type Directive, type StepState } from './directive-state';
+import { isActive, type StepState } from './chain';
+import { isFinal, type Directive } from './directive-state';
+import { longestRetryDelayMs } from './run';
 
 export interface WorkItem {
   readonly subject: string;
@@ -23,14 +25,18 @@ export interface WorkItem {
   readonly stream: string;
   /** Since when it is due (database time). */
   readonly since: string;
+  /** Once begun it may take so long, with all its tries. */
+  readonly limitMs: number;
 }
+
+/** What git may take; of a check, what it takes when nothing is said. */
+const USUAL_LIMIT_MS = 600_000;
 
 /** Everything that is under way or should be. */
 export function workOf(state: Directive): WorkItem[] {
   if (isFinal(state.status)) return [];
   const preparing = preparation(state);
-  const steps = Object.values(state.steps).filter(isActive);
-  return [...(preparing ?? []), ...steps.map((step) => workOfStep(state, step))];
+  return [...(preparing ?? []), ...state.chain.active().map((step) => workOfStep(state, step))];
 }
 
 /** The work that these events, the last ones of the state, have made due. */
@@ -40,7 +46,7 @@ export function workAfter(state: Directive, events: readonly DirectiveEvent[]): 
   for (const event of events) {
     if (event.type === 'DirectiveStarted') due.push(...(preparation(state) ?? []));
     if (!/^Step(Started|Evaluating|Merging)$/.test(event.type)) continue;
-    const step = state.steps[(event.data as { step: string }).step];
+    const step = state.chain.get((event.data as { step: string }).step);
     if (step !== undefined && isActive(step)) due.push(workOfStep(state, step));
   }
   return due;
@@ -53,7 +59,8 @@ function preparation(state: Directive): WorkItem[] | undefined {
   const id = `${state.id}-prepare`;
   const stream = `workspace-${state.id}`;
   const since = state.startedAt;
-  return [{ subject: subjects.work('workspace'), type: 'writ.work', data, id, stream, since }];
+  const subject = subjects.work('workspace');
+  return [{ subject, type: 'writ.work', data, id, stream, since, limitMs: USUAL_LIMIT_MS }];
 }
 
 function workOfStep(state: Directive, step: StepState): WorkItem {
@@ -64,20 +71,38 @@ function workOfStep(state: Directive, step: StepState): WorkItem {
       const data = evaluation(state, step);
       const id = `${runId}-evaluate`;
       const stream = `evaluation-${runId}`;
-      return { subject: subjects.evaluate('run'), type: 'writ.evaluate', data, id, stream, since };
+      const subject = subjects.evaluate('run');
+      const limitMs = limitOfChecks(data.checks);
+      return { subject, type: 'writ.evaluate', data, id, stream, since, limitMs };
     }
     case 'merging': {
       const data = merge(state, step);
       const id = `${runId}-merge`;
       const stream = `workspace-${state.id}`;
-      return { subject: subjects.work('workspace'), type: 'writ.work', data, id, stream, since };
+      const subject = subjects.work('workspace');
+      return { subject, type: 'writ.work', data, id, stream, since, limitMs: USUAL_LIMIT_MS };
     }
     default: {
       const data = run(state, step);
       const subject = subjects.work(step.spec.adapter.kind);
-      return { subject, type: 'writ.work', data, id: runId, stream: `run-${runId}`, since };
+      const stream = `run-${runId}`;
+      const limitMs = limitOfRun(step.spec);
+      return { subject, type: 'writ.work', data, id: runId, stream, since, limitMs };
     }
   }
+}
+
+function limitOfRun({ timeoutMs, retry }: StepState['spec']): number {
+  let limit = timeoutMs;
+  for (let made = 1; made <= retry.retries; made += 1) {
+    limit += timeoutMs + longestRetryDelayMs(retry, made);
+  }
+  return limit;
+}
+
+function limitOfChecks(checks: readonly Check[]): number {
+  const programs = checks.filter((check) => check.kind === 'program');
+  return programs.reduce((sum, { timeoutMs }) => sum + (timeoutMs ?? USUAL_LIMIT_MS), 0);
 }
 
 function run(state: Directive, step: StepState): RunWork {
@@ -93,7 +118,7 @@ function run(state: Directive, step: StepState): RunWork {
     verify: spec.verify,
     workspace: { spec: state.spec.workspace, path, branch, baseCommit },
     dependencies: spec.dependsOn.map((dependency) => {
-      const done = state.steps[dependency];
+      const done = state.chain.get(dependency);
       return {
         step: dependency,
         runId: done?.runId ?? '',

@@ -94,7 +94,7 @@ class Story extends DeciderHistory<DirectiveState, DirectiveCommand, DirectiveEv
   }
 
   statusOf(step: string): string | undefined {
-    return this.directive.steps[step]?.status;
+    return this.directive.chain.get(step)?.status;
   }
 }
 
@@ -212,6 +212,20 @@ describe('a step', () => {
     expect(story.end('one', { result: 'skipped', source })[0]).toBe('StepPassed');
   });
 
+  it('taken from the cache is evaluated by its own thresholds unless every check had passed', () => {
+    for (const confidence of [
+      { score: 0.7, level: 'yellow' },
+      { score: 0.9, level: 'green' },
+      { score: null, level: 'unknown' },
+      null,
+    ]) {
+      const story = new Story();
+      story.create(file([{ name: 'one', verify: [{ kind: 'files', paths: ['x'] }] }]));
+      const source = { runId: 'other', confidence };
+      expect(story.end('one', { result: 'skipped', source })).toEqual(['StepEvaluating']);
+    }
+  });
+
   it('ignores a result that comes again, of an older run, or after the end', () => {
     const story = running();
     story.end('one');
@@ -221,6 +235,72 @@ describe('a step', () => {
     story.typesWhen({ type: 'stop', commandId: 'stop' });
     expect(story.end('two')).toEqual([]);
     expect(story.evaluate('two', 'red')).toEqual([]);
+  });
+});
+
+describe('a chain', () => {
+  it('keeps the order in which it was written, whatever its steps are called', () => {
+    const story = new Story();
+    const names = ['b', '10', '2', 'constructor', 'a'];
+    story.create(file(names.map((name) => ({ name }))));
+    expect(directiveDocument(story.directive).steps.map(({ name }) => name)).toEqual(names);
+    expect(workOf(story.directive).map(({ data }) => (data as { step: string }).step)).toEqual(
+      names.slice(0, 4),
+    );
+  });
+
+  it('counts a dependency that is named twice once', () => {
+    const story = new Story();
+    story.create(file([{ name: 'a' }, { name: 'b', dependsOn: ['a', 'a'] }]));
+    expect(story.end('a')).toEqual(['StepPassed', 'StepStarted']);
+  });
+
+  const before = (at: number) => Array.from({ length: at }, (_, earlier) => `s${earlier}`);
+
+  /** Far more than a chain may have, so that the cost of one step shows. */
+  const many = 5_000;
+  const chainOf = (dependsOn: (at: number) => string[]) => {
+    const written = file([{ name: 's0' }]);
+    const [first] = written.chain?.steps ?? [];
+    if (first === undefined) throw new Error('no step');
+    const steps = Array.from({ length: many }, (_, at) => {
+      return { ...first, name: `s${at}`, dependsOn: dependsOn(at) };
+    });
+    return { ...written, chain: { steps } };
+  };
+
+  it.each([
+    ['in a row', chainOf((at) => (at === 0 ? [] : [`s${at - 1}`]))],
+    ['side by side', chainOf(() => [])],
+    ['with one that needs all others', chainOf((at) => (at < many - 1 ? [] : before(at)))],
+  ])('of thousands of steps %s costs for each step what a short one costs', (_, written) => {
+    const story = new Story();
+    const began = performance.now();
+    story.create(written);
+    for (let at = 0; at < many; at += 1) story.end(`s${at}`);
+    expect(story.directive.status).toBe('completed');
+    expect(performance.now() - began).toBeLessThan(10_000);
+  });
+
+  it('of thousands of steps is blocked at once, the last one first', () => {
+    const story = new Story();
+    const began = performance.now();
+    story.create(chainOf((at) => (at === many - 1 ? [] : [`s${at + 1}`])));
+    const types = story.end(`s${many - 1}`, { result: 'failed' });
+    expect(types.filter((type) => type === 'StepBlocked')).toHaveLength(many - 1);
+    expect(performance.now() - began).toBeLessThan(10_000);
+  });
+});
+
+describe('an event', () => {
+  it('of an unknown type, or of a step that is not there, is not taken in silence', () => {
+    const story = running();
+    expect(() => story.record({ type: 'StepForgotten', data: { step: 'one' } })).toThrow(
+      'StepForgotten is no event of a step',
+    );
+    expect(() => story.record({ type: 'SomethingElse', data: {} })).toThrow('SomethingElse');
+    const passed = { step: 'nowhere', run: {}, confidence: null };
+    expect(() => story.record({ type: 'StepPassed', data: passed })).toThrow('nowhere');
   });
 });
 
@@ -313,8 +393,8 @@ describe('a repeated command', () => {
     story.when({ type: 'resume', commandId: 'r' });
     story.when({ type: 'pause', commandId: 'p' });
     expect(story.when({ type: 'resume', commandId: 'r' })).toEqual([]);
-    expect(story.directive.answers['r']).toMatchObject({ refused: 'illegal_transition' });
-    expect(story.directive.answers['create-1']).toMatchObject({ version: 4, position: 104 });
+    expect(story.directive.answers.get('r')).toMatchObject({ refused: 'illegal_transition' });
+    expect(story.directive.answers.get('create-1')).toMatchObject({ version: 4, position: 104 });
   });
 
   it('is refused when a create comes with other content or meets another directive', () => {
@@ -329,6 +409,27 @@ describe('a repeated command', () => {
     expect(story.typesWhen({ ...again, commandId: 'create-2', contentDigest: digest })).toEqual([
       'refused: already_exists',
     ]);
+  });
+
+  it('is carried out whatever id its sender chose', () => {
+    for (const commandId of ['constructor', 'toString', '__proto__', '']) {
+      const story = running();
+      expect(story.typesWhen({ type: 'pause', commandId })).toEqual(['DirectivePaused']);
+      expect(story.typesWhen({ type: 'pause', commandId })).toEqual([]);
+    }
+  });
+
+  it('is refused when its id was used for another verb, instead of doing nothing', () => {
+    const story = running();
+    story.when({ type: 'pause', commandId: 'p' });
+    story.when({ type: 'pause', commandId: 'refused' });
+    for (const commandId of ['p', 'create-1', 'refused']) {
+      expect(story.typesWhen({ type: 'stop', commandId })).toEqual(['refused: command_reused']);
+    }
+    expect(story.create(file([{ name: 'one' }]), { commandId: 'p' })).toEqual([
+      'refused: command_reused',
+    ]);
+    expect(story.directive.status).toBe('paused');
   });
 
   it('is refused when there is no such directive', () => {
@@ -382,6 +483,21 @@ describe('a git workspace', () => {
     ]);
   });
 
+  it('takes no news of a workspace that it does not wait for', () => {
+    const data = { directiveId: id, code: 'not_a_repository', message: '/r is none' };
+    const refused: WorkspaceEvent = { type: 'WorkspaceRefused', data };
+    const without = running();
+    expect(without.workspace(refused)).toEqual([]);
+    expect(without.workspace(prepared)).toEqual([]);
+    const draft = new Story();
+    draft.create(file([{ name: 'one' }], git), { start: false });
+    expect(draft.workspace(refused)).toEqual([]);
+    const ready = new Story();
+    ready.create(file([{ name: 'one' }], git));
+    ready.workspace(prepared);
+    expect(ready.workspace(refused)).toEqual([]);
+  });
+
   it('merges a step before it passes; a conflict fails it', () => {
     const story = new Story();
     story.create(file([{ name: 'one' }, { name: 'two' }], git));
@@ -418,43 +534,123 @@ describe('the work that is due', () => {
 });
 
 describe('whatever happens', () => {
-  const happening = fc.constantFrom('end', 'fail', 'green', 'red', 'pause', 'resume', 'stop');
+  const names = ['a', 'b', 'c', 'd', 'e'];
+  /** What helps a directive on comes more often, or few would come far. */
+  const happening = fc.constantFrom(
+    ...['end', 'end', 'end', 'end', 'end', 'end', 'green', 'green', 'merged', 'merged', 'prepared'],
+    ...['fail', 'late', 'yellow', 'red', 'conflict', 'refused'],
+    ...['start', 'pause', 'resume', 'resume', 'stop', 'archive'],
+  );
 
-  it('folds without an error, ends at most once, and never starts before its dependencies', () => {
-    const names = ['a', 'b', 'c', 'd', 'e'];
+  function tell(story: Story, what: string, step: string, at: number): string[] {
+    const about = { directiveId: id, runId: `${id}-g1-${step}-a1`, step };
+    const commit = { commit: `c${at}` };
+    switch (what) {
+      case 'end':
+        return story.end(step, story.directive.workspace === null ? {} : commit);
+      case 'fail':
+        return story.end(step, { result: at % 2 === 0 ? 'failed' : 'cancelled' });
+      case 'late':
+        return story.end(step, { runId: `${id}-g1-${step}-a2` });
+      case 'green':
+      case 'yellow':
+      case 'red':
+        return story.evaluate(step, what);
+      case 'merged':
+        return story.workspace({ type: 'StepMerged', data: { ...about, ...commit } });
+      case 'conflict': {
+        const data = { ...about, paths: ['x'], message: 'x differs' };
+        return story.workspace({ type: 'StepMergeConflicted', data });
+      }
+      case 'prepared': {
+        const data = { directiveId: id, kind: 'git', path: '/r', baseCommit: 'c0' } as const;
+        return story.workspace({ type: 'WorkspacePrepared', data });
+      }
+      case 'refused': {
+        const data = { directiveId: id, code: 'no', message: 'it is none' };
+        return story.workspace({ type: 'WorkspaceRefused', data });
+      }
+      default:
+        return story.typesWhen({ type: what as 'pause', commandId: `command-${at % 7}` });
+    }
+  }
+
+  /** What must hold in every state; the chain keeps counts, here they are counted. */
+  function check({ directive }: Story, limits: { maxParallelSteps: number }): void {
+    const steps = [...directive.chain];
+    const of = (...some: string[]) => steps.filter(({ status }) => some.includes(status));
+    const passed = new Set(of('passed').map(({ spec }) => spec.name));
+    const waits = (dependsOn: string[]) => dependsOn.filter((name) => !passed.has(name)).length;
+    const active = of('running', 'evaluating', 'merging');
+    const ready = of('pending').filter(({ spec }) => waits(spec.dependsOn) === 0);
+    expect(steps.map(({ waitsFor }) => waitsFor)).toEqual(
+      steps.map(({ spec }) => waits(spec.dependsOn)),
+    );
+    expect(directive.chain.tally).toEqual({
+      ready: ready.length,
+      active: active.length,
+      failed: of('failed').length,
+    });
+    expect(directive.chain.active()).toEqual(active);
+    expect(directive.chain.failed()).toEqual(of('failed'));
+    expect(directive.chain.firstReady()).toBe(ready[0]);
+    expect(active.length).toBeLessThanOrEqual(limits.maxParallelSteps);
+    const { status } = directive;
+    if (status === 'completed') expect(passed.size).toBe(steps.length);
+    if (status === 'active') expect(active.length).toBeGreaterThan(0);
+    if (['completed', 'failed', 'stopped', 'archived'].includes(status)) {
+      expect(active.length + of('pending').length).toBe(0);
+    }
+    expect(workOf(directive).filter(({ id: item }) => !item.endsWith('-prepare'))).toHaveLength(
+      ['completed', 'failed', 'stopped', 'archived'].includes(status) ? 0 : active.length,
+    );
+  }
+
+  it('folds to a sound state, ends at most once, and never starts before its dependencies', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.tuple(happening, fc.constantFrom(...names)), { maxLength: 40 }),
+        fc.array(fc.tuple(happening, fc.constantFrom(...names)), { maxLength: 60 }),
         fc.array(fc.boolean(), { minLength: 10, maxLength: 10 }),
-        (happenings, edges) => {
+        fc.record({ maxParallelSteps: fc.integer({ min: 1, max: 3 }), maxFailedSteps: fc.nat(2) }),
+        fc.boolean(),
+        (happenings, edges, limits, inGit) => {
           let edge = 0;
           const steps = names.map((name, at) => ({
             name,
             dependsOn: names.slice(0, at).filter(() => edges[edge++] ?? false),
             ...(at % 2 === 0 ? {} : { verify: [{ kind: 'files', paths: ['x'] }] }),
           }));
+          const workspace = inGit ? { kind: 'git', repository: '/r' } : { kind: 'none' };
           const story = new Story();
-          story.create(file(steps, { limits: { maxFailedSteps: 1 } }));
+          story.create(file(steps, { limits, workspace }));
+          const passed = new Set<string>();
           happenings.forEach(([what, step], at) => {
-            if (what === 'end') story.end(step);
-            else if (what === 'fail') story.end(step, { result: 'failed' });
-            else if (what === 'green' || what === 'red') story.evaluate(step, what);
-            else story.when({ type: what as 'pause', commandId: `${what}-${at}` });
+            const before = story.directive;
+            const shown = JSON.stringify(directiveDocument(before));
+            const from = story.events.length;
+            const happened = tell(story, what, step, at);
+            // Deciding changes nothing, and the same news again changes nothing either.
+            expect(JSON.stringify(directiveDocument(before))).toBe(shown);
+            if (!happened.includes('CommandRefused')) {
+              expect(tell(story, what, step, at).filter((it) => !/refused/i.test(it))).toEqual([]);
+            }
+            for (const { type, data } of story.events.slice(from)) {
+              const name = (data as { step: string }).step;
+              if (type === 'StepPassed') passed.add(name);
+              if (type !== 'StepStarted') continue;
+              expect(['planning', 'active', 'paused']).toContain(before.status);
+              if (before.status === 'paused') expect(what).toBe('resume');
+              const spec = steps.find((it) => it.name === name);
+              expect(spec?.dependsOn.every((it) => passed.has(it))).toBe(true);
+            }
+            check(story, limits);
           });
           const types = story.events.map((event) => event.type);
           const ends = types.filter((it) => /^Directive(Completed|Failed|Stopped)$/.test(it));
           expect(ends.length).toBeLessThanOrEqual(1);
-          const passed = new Set<string>();
-          for (const { type, data } of story.events) {
-            const { step } = data as { step: string };
-            if (type === 'StepPassed') passed.add(step);
-            if (type !== 'StepStarted') continue;
-            const spec = steps.find((it) => it.name === step);
-            expect(spec?.dependsOn.every((it) => passed.has(it))).toBe(true);
-          }
         },
       ),
-      { numRuns: 200 },
+      { numRuns: 300 },
     );
   });
 });

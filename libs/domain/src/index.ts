@@ -1,7 +1,9 @@
 export * from './bundle';
+export * from './chain';
 export * from './decider';
 export * from './directive';
 export * from './directive-documents';
+export { isOverTime } from './directive-progress';
 export * from './directive-state';
 export * from './directive-work';
 export * from './evaluation';
@@ -9,4 +11,3 @@ export * from './manifest';
 export * from './manifest-account';
 export * from './planning';
 export * from './run';
-export * from './variables';

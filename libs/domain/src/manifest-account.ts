@@ -16,12 +16,8 @@ import {
   type RecordedEvent,
   type RunEnded,
 } from '@writ/contracts';
-import {
-  type Directive,
-  type DirectiveState,
-  evolveDirective,
-  type StepState,
-} from './directive-state';
+import type { Chain, StepState } from './chain';
+import { type Directive, type DirectiveState, evolveDirective } from './directive-state';
 import type { RunSources } from './manifest';
 
 export type Due =
@@ -64,6 +60,11 @@ export class ManifestAccount {
   /** Up to which position of the log it has taken events. */
   get position(): number {
     return this.lastPosition;
+  }
+
+  /** The directive has ended and so have its runs: hardly anything will be due any more. */
+  get isSettled(): boolean {
+    return this.end !== undefined && this.open.size === 0;
   }
 
   /** Takes the next event; returns what is due with it, runs before their directive. */
@@ -109,7 +110,7 @@ export class ManifestAccount {
     this.dueRuns.add(runId);
     const { ended, evaluation = null } = run;
     const step = this.stepOf(ended.data as RunEnded);
-    const needed = (step?.spec.dependsOn ?? []).flatMap((name) => this.steps[name] ?? []);
+    const needed = (step?.spec.dependsOn ?? []).flatMap((name) => this.chain?.get(name) ?? []);
     return [{ kind: 'run', id: runId, sources: { ended, evaluation, closed, step, needed } }];
   }
 
@@ -123,12 +124,12 @@ export class ManifestAccount {
     return [...runs, { kind: 'directive', id, directive, ended: event, runIds }];
   }
 
-  private get steps(): Readonly<Record<string, StepState>> {
-    return this.directive.status === 'absent' ? {} : this.directive.steps;
+  private get chain(): Chain | undefined {
+    return this.directive.status === 'absent' ? undefined : this.directive.chain;
   }
 
   private stepOf({ step, runId }: RunEnded): StepState | null {
-    const found = Object.hasOwn(this.steps, step) ? this.steps[step] : undefined;
+    const found = this.chain?.get(step);
     return found?.runId === runId ? found : null;
   }
 }

@@ -181,6 +181,17 @@ describe('the manifest of a run is due', () => {
     expect(ids(due)).toEqual([`run ${runIdOf('a')}`, `directive ${id}`]);
   });
 
+  it('of the last run of an ended directive, and then the account is settled', () => {
+    const story = new Story();
+    story.create([step('a'), step('b')]);
+    story.runEnds('a');
+    expect(story.account.isSettled).toBe(false);
+    story.directive({ type: 'stop', commandId: 'stop' });
+    expect(story.account.isSettled).toBe(false);
+    story.runEnds('b', { result: 'cancelled' });
+    expect(story.account.isSettled).toBe(true);
+  });
+
   it('once, whatever is said about its step later', () => {
     const story = new Story();
     story.create([step('a'), step('b')]);
@@ -240,7 +251,7 @@ describe('the manifest of a run', () => {
   it('of a run from the cache names its source and how that was judged', () => {
     const other = new Story();
     other.create([step('a', checked)]);
-    const source = { runId: 'other', confidence: { score: 0.9, level: 'green' } };
+    const source = { runId: 'other', confidence: { score: 1, level: 'green' } };
     const { sourceRunId, validation } = runManifest(
       sourcesOf(other.runEnds('a', { result: 'skipped', source })),
       '1.0.0',

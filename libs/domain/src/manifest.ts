@@ -12,7 +12,8 @@ import {
   type RunEnded,
   type RunManifest,
 } from '@writ/contracts';
-import type { Directive, StepState } from './directive-state';
+import type { StepState } from './chain';
+import type { Directive } from './directive-state';
 
 export interface RunSources {
   readonly ended: RecordedEvent;
@@ -133,7 +134,7 @@ export function directiveManifest(
     status: directive.status,
     contentDigest: spec.contentDigest,
     generation,
-    steps: Object.values(directive.steps).map(({ spec: step, status, runId, run, confidence }) => ({
+    steps: [...directive.chain].map(({ spec: step, status, runId, run, confidence }) => ({
       step: step.name,
       status,
       runId,

@@ -109,6 +109,76 @@ describe('an explicit plan', () => {
     });
   });
 
+  it('checks again what a variable has changed', () => {
+    const chainOfOne = chain({ name: 'a' });
+    const variables = { long: 'x'.repeat(3000), nothing: '', nul: 'a\0b' };
+    expect(issuesOf({ ...chainOfOne, variables, title: '${long}' })).toEqual([
+      'out_of_range /title',
+    ]);
+    const workspace = { kind: 'directory', path: '${nothing}' };
+    expect(issuesOf({ ...chainOfOne, variables, workspace })).toEqual([
+      'out_of_range /workspace/path',
+    ]);
+    expect(issuesOf({ ...chainOfOne, variables, goal: '${nul}' })).toEqual(['invalid_value /goal']);
+  });
+
+  it('refuses variables that stand for gigabytes, before they are one', () => {
+    const variables = { big: 'x'.repeat(100_000) };
+    const argv = Array.from({ length: 1000 }, () => '${big}'.repeat(100));
+    const adapter = { kind: 'program', argv };
+    expect(issuesOf({ ...chain({ name: 'a', adapter }), variables })).toEqual([
+      'too_large /chain/steps/0/adapter/argv/0',
+    ]);
+  });
+
+  it.each([
+    ['a$${b', 'a${b'],
+    ['$$${b}', '$${b}'],
+    ['$${who}${who}$${', '${who}me${'],
+    ['${who', '${who'],
+    ['${who $${b', '${who ${b'],
+    ['}${who}}', '}me}'],
+    ['$who {who} $ {who}', '$who {who} $ {who}'],
+    ['${inputs}/${who}', '${inputs}/me'],
+  ])('makes of %s: %s', (description, expected) => {
+    const written = { title: 't', goal: 'g', ...chain({ name: 'a', description }) };
+    const plan = planExplicit(DirectiveFile.parse({ ...written, variables: { who: 'me' } }));
+    expect('steps' in plan && plan.steps[0]?.description).toBe(expected);
+  });
+
+  it('takes no longer for a text full of what looks like a variable', () => {
+    const adapter = { kind: 'program', argv: ['cat'], stdin: '${'.repeat(500_000) };
+    const started = performance.now();
+    expect(issuesOf(chain({ name: 'a', adapter }))).toEqual([]);
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+
+  it('names the place of a variable by a JSON pointer, whatever the keys above it are', () => {
+    const verify = [{ kind: 'json-schema', path: 'x', schema: { 'a/b~c': '${nope}' } }];
+    expect(issuesOf(chain({ name: 'a', verify }))).toEqual([
+      'unknown_variable /chain/steps/0/verify/0/schema/a~1b~0c',
+    ]);
+  });
+
+  it('stops at a hundred issues, and works for no more', () => {
+    const names = Array.from({ length: 300 }, (_, at) => `step-number-${at}`);
+    const dependsOn = names.map((name) => `${name}x`);
+    const started = performance.now();
+    expect(issuesOf(chain(...names.map((name) => ({ name, dependsOn }))))).toHaveLength(100);
+    expect(performance.now() - started).toBeLessThan(10_000);
+  });
+
+  it('is refused for two inputs at one place, or one within another', () => {
+    const digest = `sha256:${'a'.repeat(64)}`;
+    const inputs = (...names: string[]) => names.map((name) => ({ name, digest }));
+    expect(issuesOf(chain({ name: 'a', inputs: inputs('x', 'y/x', './x') }))).toEqual([
+      'duplicate_input /chain/steps/0/inputs/0',
+    ]);
+    expect(issuesOf(chain({ name: 'a', inputs: inputs('x/y', 'x') }))).toEqual([
+      'duplicate_input /chain/steps/0/inputs/0',
+    ]);
+  });
+
   it('finds a cycle in a chain of thousands without exhausting the stack', () => {
     const steps = Array.from({ length: 20_000 }, (_, at) => ({
       name: `s${at}`,

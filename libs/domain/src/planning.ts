@@ -3,94 +3,111 @@
  * the schema's. A chain is accepted whole or not at all.
  */
 import {
-  StepSpec,
+  checkDirectiveFile,
   nearest,
   RUNTIME_VARIABLES,
   type DirectiveFile,
   type Issue,
   type PlannedStep,
 } from '@writ/contracts';
-import { replaceVariables } from './variables';
+import { IssueList } from './issue-list';
+import { VariableReplacer } from './variables';
 
-export type Plan = { directive: DirectiveFile; steps: PlannedStep[] } | { issues: Issue[] };
+export type Plan =
+  { directive: DirectiveFile; steps: readonly PlannedStep[] } | { issues: readonly Issue[] };
 
 /** Replaces the variables of a directive with an explicit chain and checks the chain as a whole. */
 export function planExplicit(written: DirectiveFile): Plan {
-  const issues: Issue[] = [];
+  const issues = new IssueList();
   for (const name of RUNTIME_VARIABLES) {
     if (!Object.hasOwn(written.variables, name)) continue;
     const message = `"${name}" is filled in when a step runs; choose another name`;
-    issues.push({ code: 'reserved_variable', message, path: `/variables/${name}` });
+    issues.add('reserved_variable', `/variables/${name}`, () => message);
   }
-  const { variables, chain, ...rest } = written;
-  const replaced = replaceVariables(rest, variables, '', issues);
-  const steps = (chain?.steps ?? []).map((step, at) =>
-    replaceInStep(step, variables, `/chain/steps/${at}`, issues),
-  );
+  const directive = replaceVariables(written, issues);
+  const steps = directive.chain?.steps ?? [];
   if (steps.length === 0) {
     const message = 'the explicit planner needs a chain with at least one step';
-    issues.push({ code: 'no_chain', message, path: '/chain' });
+    issues.add('no_chain', '/chain', () => message);
   }
   checkNames(steps, issues);
+  checkInputs(steps, issues);
   checkDependencies(steps, issues);
-  checkReferences(written, steps, issues);
-  if (issues.length > 0) return { issues };
-  return { directive: { ...replaced, variables, chain }, steps };
+  checkReferences(directive, steps, issues);
+  return issues.found.length > 0 ? { issues: issues.found } : { directive, steps };
 }
 
-/** A value may lead out of the workspace although the text with the variable did not. */
-function replaceInStep(
-  step: StepSpec,
-  variables: Readonly<Record<string, string>>,
-  path: string,
-  issues: Issue[],
-): PlannedStep {
-  const before = issues.length;
-  const replaced = replaceVariables(step, variables, path, issues);
-  if (issues.length > before || Object.keys(variables).length === 0) return replaced;
-  const checked = StepSpec.safeParse(replaced);
-  for (const issue of checked.error?.issues ?? []) {
-    const where = issue.path.map((part) => `/${String(part)}`).join('');
-    issues.push({ code: 'invalid_value', message: issue.message, path: path + where });
-  }
-  return replaced;
+/** A value may break a rule that the text with the variable kept, or lead out of the workspace. */
+function replaceVariables(written: DirectiveFile, issues: IssueList): DirectiveFile {
+  const { variables, ...rest } = written;
+  const before = issues.found.length;
+  const replaced = new VariableReplacer(variables, issues).replace(rest);
+  if (replaced === rest || issues.found.length > before) return written;
+  const checked = checkDirectiveFile({ ...replaced, variables });
+  if ('directive' in checked) return checked.directive;
+  for (const { code, message, path } of checked.issues) issues.add(code, path, () => message);
+  return written;
 }
 
-function checkNames(steps: readonly PlannedStep[], issues: Issue[]): void {
+function checkNames(steps: readonly PlannedStep[], issues: IssueList): void {
   const seen = new Map<string, number>();
   steps.forEach((step, at) => {
     const first = seen.get(step.name);
     if (first === undefined) seen.set(step.name, at);
     else {
       const message = `step ${first + 1} is named "${step.name}" too`;
-      issues.push({ code: 'duplicate_step', message, path: `/chain/steps/${at}/name` });
+      issues.add('duplicate_step', `/chain/steps/${at}/name`, () => message);
     }
   });
 }
 
-function checkDependencies(steps: readonly PlannedStep[], issues: Issue[]): void {
+/** Two files cannot lie at one place; nor can one lie in another. */
+function checkInputs(steps: readonly PlannedStep[], issues: IssueList): void {
+  steps.forEach(({ inputs }, at) => {
+    const names = new Map(inputs.map(({ name }, index) => [placeOf(name), index]));
+    inputs.forEach(({ name }, index) => {
+      const path = `/chain/steps/${at}/inputs/${index}`;
+      const place = placeOf(name);
+      if (names.get(place) !== index) {
+        issues.add('duplicate_input', path, () => `"${name}" is among the inputs twice`);
+      }
+      const folders = place.split('/').slice(0, -1);
+      const file = folders.map((_, depth) => folders.slice(0, depth + 1).join('/'));
+      const inside = file.find((folder) => names.has(folder));
+      if (inside === undefined) return;
+      issues.add('duplicate_input', path, () => `"${inside}" is an input, so "${name}" cannot be`);
+    });
+  });
+}
+
+const placeOf = (path: string) =>
+  path
+    .split('/')
+    .filter((part) => part !== '' && part !== '.')
+    .join('/');
+
+function checkDependencies(steps: readonly PlannedStep[], issues: IssueList): void {
   const byName = new Map(steps.map((step) => [step.name, step]));
-  const before = issues.length;
+  const before = issues.found.length;
   steps.forEach((step, at) => {
     step.dependsOn.forEach((name, index) => {
       const path = `/chain/steps/${at}/dependsOn/${index}`;
       if (name === step.name) {
         const message = `step "${name}" depends on itself`;
-        issues.push({ code: 'self_dependency', message, path });
+        issues.add('self_dependency', path, () => message);
       } else if (!byName.has(name)) {
-        const near = nearest(name, byName.keys());
-        const hint = near === undefined ? '' : `; did you mean "${near}"?`;
-        const message = `step "${step.name}" depends on "${name}", which is not in the chain${hint}`;
-        issues.push({ code: 'unknown_dependency', message, path });
+        const unknown = () => `step "${step.name}" depends on "${name}", which is not in the chain`;
+        issues.add('unknown_dependency', path, () => unknown() + meant(name, byName.keys()));
       }
     });
   });
-  if (issues.length > before) return;
+  if (issues.found.length > before) return;
   const cycle = findCycle(steps);
   if (cycle === undefined) return;
   const at = steps.findIndex((step) => step.name === cycle[0]);
-  const message = `the steps wait for each other: ${cycle.join(' -> ')}`;
-  issues.push({ code: 'cycle', message, path: `/chain/steps/${at}/dependsOn` });
+  const shown = cycle.length > 20 ? [...cycle.slice(0, 10), '...', ...cycle.slice(-5)] : cycle;
+  const message = `the steps wait for each other: ${shown.join(' -> ')}`;
+  issues.add('cycle', `/chain/steps/${at}/dependsOn`, () => message);
 }
 
 /** Names of a cycle, first and last the same; undefined when there is none. */
@@ -125,50 +142,46 @@ export function findCycle(
 function checkReferences(
   directive: DirectiveFile,
   steps: readonly PlannedStep[],
-  issues: Issue[],
+  issues: IssueList,
 ): void {
   const requirements = idsOf(directive.requirements, '/requirements', issues);
   const criteria = idsOf(directive.acceptanceCriteria, '/acceptanceCriteria', issues);
   const covered = new Set<string>();
+  const check = (what: string, id: string, known: ReadonlySet<string>, path: string) => {
+    if (known.has(id)) return;
+    issues.add('unknown_id', path, () => `there is no ${what} "${id}"${meant(id, known)}`);
+  };
   steps.forEach((step, at) => {
     const path = `/chain/steps/${at}`;
     step.requirementIds.forEach((id, index) => {
       covered.add(id);
-      if (!requirements.has(id)) {
-        issues.push(unknownId('requirement', id, requirements, `${path}/requirementIds/${index}`));
-      }
+      check('requirement', id, requirements, `${path}/requirementIds/${index}`);
     });
     step.acceptanceCriteriaIds.forEach((id, index) => {
-      if (!criteria.has(id)) {
-        const place = `${path}/acceptanceCriteriaIds/${index}`;
-        issues.push(unknownId('acceptance criterion', id, criteria, place));
-      }
+      check('acceptance criterion', id, criteria, `${path}/acceptanceCriteriaIds/${index}`);
     });
   });
   directive.requirements.forEach(({ id }, at) => {
     if (covered.has(id)) return;
     const message = `no step works on requirement "${id}"; name it in a step's requirementIds`;
-    issues.push({ code: 'requirement_not_covered', message, path: `/requirements/${at}` });
+    issues.add('requirement_not_covered', `/requirements/${at}`, () => message);
   });
 }
 
-function idsOf(items: readonly { id: string }[], path: string, issues: Issue[]): Set<string> {
+function idsOf(
+  items: readonly { id: string }[],
+  path: string,
+  issues: IssueList,
+): ReadonlySet<string> {
   const ids = new Set<string>();
   items.forEach(({ id }, at) => {
-    if (ids.has(id)) {
-      issues.push({
-        code: 'duplicate_id',
-        message: `"${id}" stands twice`,
-        path: `${path}/${at}/id`,
-      });
-    }
+    if (ids.has(id)) issues.add('duplicate_id', `${path}/${at}/id`, () => `"${id}" stands twice`);
     ids.add(id);
   });
   return ids;
 }
 
-function unknownId(what: string, id: string, known: Set<string>, path: string): Issue {
-  const near = nearest(id, known);
-  const hint = near === undefined ? '' : `; did you mean "${near}"?`;
-  return { code: 'unknown_id', message: `there is no ${what} "${id}"${hint}`, path };
+function meant(name: string, known: Iterable<string>): string {
+  const near = nearest(name, known);
+  return near === undefined ? '' : `; did you mean "${near}"?`;
 }

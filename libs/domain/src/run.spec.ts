@@ -19,12 +19,12 @@ const run = {
 
 const claim = (
   executorId: string,
-  more: { idempotent?: boolean; leaseExpired?: boolean } = {},
+  more: { idempotent?: boolean; over?: number } = {},
 ): RunCommand => ({
   type: 'claim',
   run: { ...run, executorId, stages: [] },
   idempotent: false,
-  leaseExpired: false,
+  over: 0,
   at,
   ...more,
 });
@@ -68,16 +68,39 @@ describe('claiming', () => {
   test('an idempotent step is taken over when the lease has run out', () => {
     const it = story();
     it.when(claim('one'));
-    expect(it.when(claim('two', { idempotent: true, leaseExpired: true }))).toMatchObject([
+    expect(it.when(claim('two', { idempotent: true, over: 1 }))).toMatchObject([
       { type: 'RunClaimed', data: { claim: 2, executorId: 'two' } },
     ]);
+  });
+
+  test('of two that take over the same claim one is refused, however slow the other was', () => {
+    for (const idempotent of [true, false]) {
+      const it = story();
+      it.when(claim('one'));
+      it.when(claim('two', { idempotent: true, over: 1 }));
+      expect(it.typesWhen(claim('three', { idempotent, over: 1 }))).toEqual([
+        'refused: superseded',
+      ]);
+    }
+  });
+
+  test('a claim that is asked for again, since its answer was lost, is not made again', () => {
+    const it = story();
+    it.when(claim('one'));
+    expect(it.typesWhen(claim('one'))).toEqual([]);
+    it.when(claim('two', { idempotent: true, over: 1 }));
+    expect(it.typesWhen(claim('two', { idempotent: true, over: 1 }))).toEqual([]);
+  });
+
+  test('nothing is taken over that was never claimed', () => {
+    expect(story().typesWhen(claim('one', { over: 1 }))).toEqual(['refused: superseded']);
   });
 
   test('a step that is not idempotent ends in doubt instead of running again', () => {
     const it = story();
     it.when(claim('one'));
     it.when(failure('one'));
-    expect(it.when(claim('two', { leaseExpired: true }))).toMatchObject([
+    expect(it.when(claim('two', { over: 1 }))).toMatchObject([
       {
         type: 'RunEnded',
         data: {
@@ -95,7 +118,7 @@ describe('claiming', () => {
   test('a run that has ended is not claimed again', () => {
     const it = story();
     it.when(end('one'));
-    expect(it.typesWhen(claim('two', { leaseExpired: true }))).toEqual(['refused: superseded']);
+    expect(it.typesWhen(claim('two', { over: 1 }))).toEqual(['refused: superseded']);
   });
 });
 
@@ -120,7 +143,7 @@ describe('ending', () => {
   test('the one that was taken over can neither end the run nor add to it', () => {
     const it = story();
     it.when(claim('one'));
-    it.when(claim('two', { idempotent: true, leaseExpired: true }));
+    it.when(claim('two', { idempotent: true, over: 1 }));
     expect(it.when(end('one'))).toMatchObject({
       refused: 'superseded',
       message: expect.stringContaining('claim 2 belongs to two'),
@@ -156,8 +179,8 @@ describe('whatever is asked of it, in whatever order', () => {
   const executor = fc.constantFrom('one', 'two', 'three');
   const command: fc.Arbitrary<RunCommand> = fc.oneof(
     fc
-      .tuple(executor, fc.boolean(), fc.boolean())
-      .map(([by, idempotent, leaseExpired]) => claim(by, { idempotent, leaseExpired })),
+      .tuple(executor, fc.boolean(), fc.integer({ min: 0, max: 3 }))
+      .map(([by, idempotent, over]) => claim(by, { idempotent, over })),
     fc
       .tuple(executor, fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 }))
       .map(([by, attempt, byClaim]) => failure(by, attempt, byClaim)),

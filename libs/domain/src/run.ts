@@ -5,7 +5,8 @@
  *
  * R1 A run ends once, and nothing happens to it after that.
  * R2 Only the holder of the latest claim may add to a run.
- * R3 A claim may be taken over when its lease has run out, never before.
+ * R3 A claim may be taken over when its lease has run out, never before, and by one only: whoever
+ *    takes over names the claim that was the latest when the lease was taken.
  * R4 A step that is not idempotent is never processed under two claims: the second one ends it as
  *    in doubt.
  */
@@ -39,8 +40,11 @@ export type RunCommand =
       readonly type: 'claim';
       readonly run: Omit<RunClaimed, 'claim'>;
       readonly idempotent: boolean;
-      /** The lease of the claim before has run out, by the database's clock. */
-      readonly leaseExpired: boolean;
+      /**
+       * The claim that is taken over: the latest one when the lease was taken, by the database's
+       * clock; 0 when there was none. Whoever was slow must not take over from whoever came after.
+       */
+      readonly over: number;
       /** RFC 3339. */
       readonly at: string;
     }
@@ -65,17 +69,19 @@ function decide(command: RunCommand, state: RunState): RunEvent[] | Refusal {
 }
 
 function claim(
-  { run, idempotent, leaseExpired, at }: Extract<RunCommand, { type: 'claim' }>,
+  { run, idempotent, over, at }: Extract<RunCommand, { type: 'claim' }>,
   state: RunState,
 ): RunEvent[] | Refusal {
-  if (state.status === 'pending') return [{ type: 'RunClaimed', data: { ...run, claim: 1 } }];
   if (state.status === 'ended') return superseded(`run ${run.runId} has ended`); // R1
-  const { claimed } = state;
-  if (!leaseExpired) {
-    return superseded(`${claimed.executorId} works on run ${run.runId}`); // R3
+  const claims = state.status === 'pending' ? 0 : state.claimed.claim;
+  const next: RunEvent = { type: 'RunClaimed', data: { ...run, claim: over + 1 } };
+  if (state.status === 'claimed' && claims !== over) {
+    const { executorId } = state.claimed;
+    const isOurs = executorId === run.executorId && claims === over + 1;
+    return isOurs ? [] : superseded(`${executorId} works on run ${run.runId}`); // R3
   }
-  const next = claimed.claim + 1;
-  if (idempotent) return [{ type: 'RunClaimed', data: { ...run, claim: next } }];
+  if (claims !== over) return superseded(`claim ${over} was never made`);
+  if (state.status === 'pending' || idempotent) return [next];
   return [{ type: 'RunEnded', data: inDoubt(state, run.executorId, at) }]; // R4
 }
 
@@ -197,8 +203,16 @@ export function retryDelayMs(
   random: number,
 ): number | undefined {
   if (made > retry.retries || !isWorthRetrying(retry, failed)) return undefined;
-  const pause = Math.min(retry.baseDelayMs * retry.factor ** (made - 1), LONGEST_RETRY_MS);
-  return Math.round(pause * (1 + retry.jitter * (2 * random - 1)));
+  return Math.round(pauseAfter(retry, made) * (1 + retry.jitter * (2 * random - 1)));
+}
+
+/** What the wait for the next try is at most. */
+export function longestRetryDelayMs(retry: Retry, made: number): number {
+  return Math.round(pauseAfter(retry, made) * (1 + retry.jitter));
+}
+
+function pauseAfter(retry: Retry, made: number): number {
+  return Math.min(retry.baseDelayMs * retry.factor ** (made - 1), LONGEST_RETRY_MS);
 }
 
 function isWorthRetrying(retry: Retry, { error, exitCode, said }: FailedTry): boolean {

@@ -1,6 +1,9 @@
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
+/** How long a program that is only looked at (its version, what it can) may take. */
+export const PROBE_LIMIT_MS = 20_000;
+
 /** The first executable file of that name on PATH, then in `extraFolders`; links are followed. */
 export function findExecutable(name: string, extraFolders: string[] = []): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');

@@ -11,3 +11,4 @@ export {
   type PostgresServer,
   startPostgres,
 } from './start-postgres';
+export { tetherPrefix, watchFromOutside } from './tether';

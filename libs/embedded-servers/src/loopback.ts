@@ -4,6 +4,7 @@ import { randomInt } from 'node:crypto';
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 
+import { PROBE_LIMIT_MS } from './find-executable';
 import { commandLineOf } from './process-identity';
 import { ServerError } from './server-error';
 
@@ -75,7 +76,7 @@ function listenerLinux(port: number): number | undefined {
 
 function listenerElsewhere(port: number): number | undefined {
   const args = ['-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-t'];
-  const { stdout } = spawnSync('lsof', args, { encoding: 'utf8' });
+  const { stdout } = spawnSync('lsof', args, { encoding: 'utf8', timeout: PROBE_LIMIT_MS });
   const pid = Number((stdout ?? '').trim().split('\n')[0]);
   return pid > 0 ? pid : undefined;
 }

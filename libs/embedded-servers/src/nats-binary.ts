@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describeInstall } from './describe-install';
-import { findExecutable, isExecutable } from './find-executable';
+import { findExecutable, isExecutable, PROBE_LIMIT_MS } from './find-executable';
 import { ServerError } from './server-error';
 
 // The same depth from src and from dist.
@@ -92,9 +92,10 @@ function install(log: (line: string) => void): void {
 
 function versionOf(file: string): string | undefined {
   try {
-    const said = execFileSync(file, ['--version'], { encoding: 'utf8', stdio: 'pipe' });
+    const options = { encoding: 'utf8', stdio: 'pipe', timeout: PROBE_LIMIT_MS } as const;
+    const said = execFileSync(file, ['--version'], options);
     return /\d+\.\d+\.\d+/.exec(said)?.[0];
   } catch {
-    return undefined; // not for this system, or not a program
+    return undefined; // not for this system, not a program, or one that does not answer
   }
 }

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
 import { describeInstall } from './describe-install';
-import { findExecutable, isExecutable } from './find-executable';
+import { findExecutable, isExecutable, PROBE_LIMIT_MS } from './find-executable';
 import { type RunAs } from './run-as';
 import { ServerError } from './server-error';
 
@@ -90,7 +90,8 @@ function hydrateLinks(packageFolder: string): void {
   const links = JSON.parse(readFileSync(list, 'utf8')) as Array<{ target: string }>;
   if (links.every(({ target }) => existsSync(join(packageFolder, target)))) return;
   // A failure here (a read-only folder) shows as binaries that do not run.
-  spawnSync(process.execPath, [script], { cwd: packageFolder, stdio: 'ignore' });
+  const options = { cwd: packageFolder, stdio: 'ignore', timeout: PROBE_LIMIT_MS } as const;
+  spawnSync(process.execPath, [script], options);
 }
 
 /** The binaries in a folder, or the reason why they cannot be used. */
@@ -108,6 +109,7 @@ function look(
     const said = execFileSync(program!, args, {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: PROBE_LIMIT_MS,
       ...(user.uid === undefined ? {} : { uid: user.uid, gid: user.gid }),
     });
     const version = /\d+(\.\d+)*/.exec(said)?.[0];

@@ -3,6 +3,8 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
+import { PROBE_LIMIT_MS } from './find-executable';
+
 /** `started` is opaque: clock ticks since boot on Linux, a date elsewhere. */
 export interface ProcessIdentity {
   pid: number;
@@ -42,7 +44,8 @@ function startedElsewhere(pid: number): string | undefined {
 }
 
 function ps(pid: number, column: string): string {
-  const { stdout } = spawnSync('ps', ['-o', column, '-p', String(pid)], { encoding: 'utf8' });
+  const options = { encoding: 'utf8', timeout: PROBE_LIMIT_MS } as const;
+  const { stdout } = spawnSync('ps', ['-o', column, '-p', String(pid)], options);
   return (stdout ?? '').trim();
 }
 

@@ -5,6 +5,8 @@ import { spawnSync } from 'node:child_process';
 import { lchownSync, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { PROBE_LIMIT_MS } from './find-executable';
+
 const NOBODY = 65534;
 
 export interface RunAs {
@@ -25,7 +27,8 @@ export function runAs(): RunAs {
 function decide(): RunAs {
   if (process.getuid?.() !== 0) return { prefix: [] };
   const prefix = ['unshare', '--user', `--map-user=${NOBODY}`, `--map-group=${NOBODY}`, '--'];
-  const probe = spawnSync(prefix[0]!, [...prefix.slice(1), 'true'], { stdio: 'ignore' });
+  const options = { stdio: 'ignore', timeout: PROBE_LIMIT_MS } as const;
+  const probe = spawnSync(prefix[0]!, [...prefix.slice(1), 'true'], options);
   if (probe.status === 0) return { prefix };
   return { prefix: [], uid: NOBODY, gid: NOBODY };
 }

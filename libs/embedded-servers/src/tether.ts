@@ -4,14 +4,19 @@
 // parent is a thread: start servers from the main one, not from a worker that may end.
 import { spawn, spawnSync } from 'node:child_process';
 
+import { PROBE_LIMIT_MS } from './find-executable';
+
 let kernelCan: boolean | undefined;
 
 /** Goes before the program in argv; empty where only the watcher is left. */
 export function tetherPrefix(signal: 'SIGINT' | 'SIGTERM'): string[] {
-  kernelCan ??=
-    process.platform === 'linux' &&
-    spawnSync('setpriv', ['--pdeathsig', 'TERM', '--', 'true'], { stdio: 'ignore' }).status === 0;
+  kernelCan ??= process.platform === 'linux' && canSetSignal();
   return kernelCan ? ['setpriv', '--pdeathsig', signal.slice(3), '--'] : [];
+}
+
+function canSetSignal(): boolean {
+  const options = { stdio: 'ignore', timeout: PROBE_LIMIT_MS } as const;
+  return spawnSync('setpriv', ['--pdeathsig', 'TERM', '--', 'true'], options).status === 0;
 }
 
 // Reads until the pipe ends. A byte before the end says that the server was stopped in order.

@@ -6,8 +6,8 @@ import type { RecordedEvent } from '@writ/contracts';
 import { accountOf, type Due, ManifestAccount } from '@writ/domain';
 import type { EventLog } from '@writ/event-log';
 
-/** Directives in memory; each is as large as its chain. */
-const CAPACITY = 1_000;
+/** Directives under way at a time; each is as large as its chain. Beyond it accounts come and go. */
+const CAPACITY = 5_000;
 const PAGE = 1_000;
 
 export class Accounts {
@@ -23,10 +23,11 @@ export class Accounts {
     const directiveId = accountOf(event);
     if (directiveId === undefined) return [];
     const account = this.byDirective.get(directiveId) ?? (await this.load(directiveId, event));
+    const due = account.take(event);
     this.byDirective.delete(directiveId); // a Map keeps the order of insertion: now the newest
-    this.byDirective.set(directiveId, account);
+    if (!account.isSettled) this.byDirective.set(directiveId, account);
     this.makeRoom();
-    return account.take(event);
+    return due;
   }
 
   forget(): void {

@@ -9,7 +9,7 @@ const ANSWER_BYTES = 64 * 1024 * 1024;
 
 export interface EventPage {
   readonly events: RecordedEvent[];
-  /** Everything at or before it that was asked for is in this page or was before it. */
+  /** Of the log. When the page is not full, nothing at or before it is missing in the page. */
   readonly headPosition: number;
 }
 

@@ -142,6 +142,11 @@ describe('the queries for content', () => {
     expect(Buffer.concat(read).equals(text)).toBe(true);
   });
 
+  it.each(['%%%%', 'YW=Jj', 'YWJ j'])('refuse %j, which is not base64', async (bytes) => {
+    const asked = here.ask(queries.writeContent, { uploadId: 'u', bytes, offset: 0, last: true });
+    await expect(asked).rejects.toMatchObject({ code: 'malformed' });
+  });
+
   it('give nothing beyond the end and not_found for what is not there', async () => {
     const { digest } = await here.content.put(Buffer.from('abc'));
     expect(await here.ask(queries.readContent, { digest })).toEqual({ bytes: 'YWJj', total: 3 });

@@ -2,6 +2,7 @@
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { layeredStore, openPostgresStore } from '@writ/content-store';
+import { postgresSeats } from '@writ/event-log';
 import { metricsOf } from '@writ/observability';
 import { connect, ReadModels, runService, type Host, type Opened } from '@writ/service-host';
 import { ManifestModule } from './app.module';
@@ -28,7 +29,7 @@ async function open(host: Host<ManifestConfig>): Promise<Opened> {
     keyFile: join(config.WRIT_DATA_DIR, 'keys', 'checkpoints.pem'),
   };
   const loops = new RecordLoops({
-    ...{ url, log, bus, logger, registry, metrics },
+    ...{ seats: postgresSeats(url), log, bus, logger, registry, metrics },
     sealing,
     checkpoints,
   });

@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { layeredStore, openMemoryStore, openPostgresStore } from '@writ/content-store';
 import type { ContentStore } from '@writ/content-store';
 import { consumers, type ManifestSealed, subjects } from '@writ/contracts';
-import { type EventLog, openPostgresLog, PublishedReporter, rebuild } from '@writ/event-log';
+import {
+  type EventLog,
+  openPostgresLog,
+  postgresSeats,
+  PublishedReporter,
+  rebuild,
+} from '@writ/event-log';
 import { MemoryBus } from '@writ/messaging';
 import { createLogger, createRegistry, metricsOf, type Registry } from '@writ/observability';
 import { publishingLog } from '@writ/service-host';
@@ -56,7 +62,8 @@ async function start(): Promise<{ loops: RecordLoops; registry: Registry }> {
   const own = publishingLog(log, { bus, reporter, logger, source: '/writ/manifest' });
   const sealing = new Sealing({ log: own, content, engineVersion: '1.0.0', metrics });
   const loops = new RecordLoops({
-    ...{ url, log: own, bus, logger, registry, metrics, sealing },
+    seats: postgresSeats(url),
+    ...{ log: own, bus, logger, registry, metrics, sealing },
     checkpoints: checkpoints(),
   });
   await loops.begin();

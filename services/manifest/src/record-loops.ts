@@ -3,9 +3,9 @@
  * Owns when they begin and end and what is seen of them; each does its own work in peace with the
  * same loops of other processes: one holds the lock, the others stand by.
  */
-import { subjects } from '@writ/contracts';
+import { subjects, type Clock } from '@writ/contracts';
 import { Checkpointer, Follower, Relay } from '@writ/event-log';
-import type { CheckpointerOptions, EventLog, FollowerOptions } from '@writ/event-log';
+import type { CheckpointerOptions, EventLog, FollowerOptions, Seats } from '@writ/event-log';
 import type { Bus } from '@writ/messaging';
 import { beforeScrape, watchFollowers, watchRelay } from '@writ/observability';
 import type { Logger, MetricsOf, Registry, StopStep } from '@writ/observability';
@@ -14,14 +14,17 @@ import { manifestRows } from './projections/manifest-rows';
 import type { Sealing } from './seal-manifests';
 
 export interface RecordLoopsOptions {
-  readonly url: string;
+  readonly seats: Seats;
   readonly log: EventLog;
   readonly bus: Bus;
   readonly logger: Logger;
   readonly registry: Registry;
   readonly metrics: MetricsOf<'manifest'>;
   readonly sealing: Sealing;
-  readonly checkpoints: Pick<CheckpointerOptions, 'file' | 'keyFile'>;
+  /** Where checkpoints are signed to; without it none are. */
+  readonly checkpoints?: Pick<CheckpointerOptions, 'file' | 'keyFile'>;
+  readonly clock?: Clock;
+  readonly random?: () => number;
 }
 
 /** How long an answer waits for the sealing to catch up. */
@@ -39,20 +42,15 @@ export class RecordLoops {
   constructor(private readonly options: RecordLoopsOptions) {}
 
   async begin(): Promise<void> {
-    const { log, bus, logger, registry, sealing, checkpoints } = this.options;
+    const { bus, logger, registry, sealing } = this.options;
     this.relay = await this.openRelay();
     this.sealer = this.follow({ projection: sealing.projection, ...sealingPace }, () =>
       sealing.interrupted(),
     );
     this.rows = this.follow({ projection: manifestRows, ...rowsPace });
-    this.checkpointer = new Checkpointer({
-      log,
-      ...checkpoints,
-      onError: (error) => logger.error({ err: error }, 'a checkpoint could not be written'),
-    });
     watchRelay(registry, this.relay);
     watchFollowers(registry, { sealing: this.sealer, manifest: this.rows });
-    this.watchCheckpoints(this.checkpointer);
+    this.signCheckpoints();
     logger.debug({ health: bus.health() }, 'the relay, the sealing and the read models follow');
   }
 
@@ -72,10 +70,9 @@ export class RecordLoops {
   }
 
   private async openRelay(): Promise<Relay> {
-    const { url, log, bus, logger } = this.options;
+    const { seats, log, bus, logger, clock, random } = this.options;
     const relay = new Relay({
-      url,
-      log,
+      ...{ seats, log, clock, random },
       publish: (event) => bus.send(messageOf(event, event.dataText, '/writ/relay')),
       onError: (error) => logger.warn({ err: error }, 'the relay could not publish'),
     });
@@ -90,15 +87,13 @@ export class RecordLoops {
   }
 
   private follow(
-    how: Omit<FollowerOptions, 'url' | 'log' | 'onError'>,
+    how: Pick<FollowerOptions, 'projection' | 'pageSize' | 'pollMs' | 'restMs'>,
     interrupted: () => void = () => undefined,
   ): Follower {
-    const { url, log, logger } = this.options;
+    const { seats, log, logger, clock, random } = this.options;
     const { name } = how.projection;
     return new Follower({
-      url,
-      log,
-      ...how,
+      ...{ seats, log, clock, random, ...how },
       onError: (error) => {
         interrupted();
         logger.error({ err: error, projection: name }, `the ${name} stands still; trying again`);
@@ -106,8 +101,15 @@ export class RecordLoops {
     });
   }
 
-  private watchCheckpoints(checkpointer: Checkpointer): void {
-    const { registry, metrics } = this.options;
+  private signCheckpoints(): void {
+    const { log, logger, registry, metrics, checkpoints } = this.options;
+    if (checkpoints === undefined) return;
+    const checkpointer = new Checkpointer({
+      log,
+      ...checkpoints,
+      onError: (error) => logger.error({ err: error }, 'a checkpoint could not be written'),
+    });
+    this.checkpointer = checkpointer;
     let known = 0;
     beforeScrape(registry, () => {
       if (checkpointer.position === known) return;

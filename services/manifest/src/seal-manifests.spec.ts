@@ -127,6 +127,29 @@ it('seals what is missing when the log was away in the middle of a batch', async
   expect(await seals()).toHaveLength(4);
 });
 
+it('seals no directive whose runs it does not find sealed', async () => {
+  await history();
+  const forgetful = {
+    readAll: (asked: object) => log.readAll(asked),
+    lastEvents: () => Promise.resolve([]),
+    append: (append: Parameters<MemoryLog['append']>[0]) => log.append(append),
+  };
+  const events = await accountEvents();
+  await expect(apply(newSealing({ log: forgetful }), events)).rejects.toThrow(/is not in the log/);
+  expect((await seals()).map(({ kind }) => kind)).toEqual(['run', 'run', 'run']);
+  await apply(newSealing(), events);
+  expect(await seals()).toHaveLength(4);
+});
+
+it('seals once what two processes seal at the same moment', async () => {
+  await history();
+  const events = await accountEvents();
+  await Promise.all([apply(newSealing(), events), apply(newSealing(), events)]);
+  const sealed = await seals();
+  expect(new Set(sealed.map(({ subjectId }) => subjectId)).size).toBe(sealed.length);
+  expect(sealed).toHaveLength(4);
+});
+
 it('names the manifests that were sealed, also when a newer version seals the directive', async () => {
   await history();
   const events = await accountEvents();

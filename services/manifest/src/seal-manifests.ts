@@ -12,12 +12,14 @@
 import {
   type Actor,
   canonicalJson,
+  type Clock,
   type DirectiveManifest,
   directiveIdOf,
   type ManifestSealed,
   type RecordedEvent,
   type RunManifest,
   streamOf,
+  systemClock,
   VersionConflict,
 } from '@writ/contracts';
 import type { ContentStore, StoredContent } from '@writ/content-store';
@@ -32,6 +34,9 @@ export interface SealingOptions {
   readonly content: Pick<ContentStore, 'putMany'>;
   readonly engineVersion: string;
   readonly metrics: Pick<MetricsOf<'manifest'>, 'sealed' | 'sealSeconds' | 'contentBytes'>;
+  readonly clock?: Clock;
+  /** Makes the ids of events. Default: UUID version 7. */
+  readonly newId?: () => string;
 }
 
 /** The checkpoint's transaction: idle for too long, the database would end it. */
@@ -103,8 +108,13 @@ export class Sealing {
         return [subjectId, digest];
       }),
     );
+    const sealOf = (runId: string) => {
+      const digest = digestOf.get(runId);
+      if (digest !== undefined) return [runId, digest] as const;
+      throw new Error(`the manifest of ${runId} is due and its seal is not in the log`); // S4
+    };
     return directives.map(({ id, directive, ended, runIds }) => {
-      const manifestDigests = new Map(runIds.map((runId) => [runId, digestOf.get(runId) ?? '']));
+      const manifestDigests = new Map(runIds.map(sealOf));
       const sources = { directive, ended, manifestDigests };
       const manifest = directiveManifest(sources, this.options.engineVersion);
       return { kind: 'directive', id, manifest, cause: ended };
@@ -119,8 +129,8 @@ export class Sealing {
   }
 
   private async sealPortion(drafts: readonly Draft[]): Promise<void> {
-    const { content, metrics } = this.options;
-    const began = performance.now();
+    const { content, metrics, clock = systemClock } = this.options;
+    const began = clock.now();
     const texts = drafts.map(({ manifest }) => Buffer.from(canonicalJson(manifest)));
     const stored = await content.putMany(texts);
     await Promise.all(
@@ -131,7 +141,7 @@ export class Sealing {
         metrics.contentBytes.inc(bytes);
       }),
     );
-    metrics.sealSeconds.observe((performance.now() - began) / 1000);
+    metrics.sealSeconds.observe((clock.now() - began) / 1000);
   }
 
   /** False when it is sealed already (S3). */
@@ -146,7 +156,8 @@ export class Sealing {
       actor: keeper,
       traceparent: cause.metadata.traceparent,
     };
-    const event = { id: uuidV7(), type: 'ManifestSealed', schemaVersion: 1, data, metadata };
+    const { newId = uuidV7 } = this.options;
+    const event = { id: newId(), type: 'ManifestSealed', schemaVersion: 1, data, metadata };
     try {
       const stream = streamOf.manifest(id);
       await this.options.log.append({ stream, expectedVersion: 0, events: [event] });

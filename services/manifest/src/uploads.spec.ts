@@ -47,6 +47,13 @@ it('answers a piece that came already as before, and refuses one that does not f
   await expect(gap).rejects.toMatchObject({ code: 'stale', details: { received: 4 } });
 });
 
+it('takes a piece that comes twice at the same moment once', async () => {
+  await uploads.add(piece('a', 'one ', 0));
+  await Promise.all([1, 2, 3].map(() => open().add(piece('a', 'two ', 4))));
+  const stored = await uploads.add(piece('a', 'three', 8, true));
+  expect(stored).toEqual({ digest: digestOf(Buffer.from('one two three')), bytes: 13 });
+});
+
 it('refuses more than an upload may have, and keeps nothing of it', async () => {
   await uploads.add(piece('a', 'x'.repeat(15), 0));
   const more = uploads.add(piece('a', 'x'.repeat(6), 15));

@@ -3,10 +3,11 @@
  * any process of this service may get the next piece, and the store's own sweep removes what is
  * never finished.
  *
- * U1 A piece counts at the offset where the upload stands; one that came already is told so again.
+ * U1 A piece counts at the offset where the upload stands; one that came already is told so again,
+ *    and two that come at once, as when its sender did not wait, are one.
  * U2 One upload has at most `maxBytes`, and there are at most `maxUploads` at a time.
  */
-import { createReadStream } from 'node:fs';
+import { constants, createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContentStore, StoredContent } from '@writ/content-store';
@@ -71,9 +72,12 @@ export class Uploads {
       const message = `the upload stands at ${at}, the piece is for ${offset}; begin a new upload`;
       throw new QueryError('stale', message, { received: at });
     }
-    const file = await open(path, 'a', 0o600);
+    const file = await open(path, constants.O_WRONLY | constants.O_CREAT, 0o600);
     try {
-      await file.writeFile(bytes);
+      // At its own place, not at the end, which another may have moved since (U1).
+      for (let done = 0; done < bytes.length;) {
+        done += (await file.write(bytes, done, bytes.length - done, offset + done)).bytesWritten;
+      }
     } finally {
       await file.close();
     }

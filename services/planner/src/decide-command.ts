@@ -8,6 +8,7 @@ import {
   directiveIdFrom,
   directiveVerbs,
   isRefusal,
+  streamOf,
   TerminalError,
   type CommandAnswer,
   type DirectiveCommandData,
@@ -16,6 +17,7 @@ import {
 } from '@writ/contracts';
 import { planExplicit, type DirectiveCommand } from '@writ/domain';
 import type { Incoming } from '@writ/messaging';
+import { formatTraceparent, parseTraceparent } from '@writ/observability';
 import { decide, sha256, type Decided, type Planner } from './planner';
 
 export type ParsedCommand = {
@@ -49,11 +51,31 @@ export async function decideCommand(
       commandId,
       causationId: message.attributes.causationId,
       actor: message.attributes.actor ?? { kind: 'person', id: 'unknown' },
-      traceparent: message.attributes.traceparent,
+      traceparent: await traceOf(deps, verb, directiveId, message.attributes.traceparent),
     },
   );
   if (isRefusal(decided)) return answerRefusal(deps, verb, decided);
   return answer(deps, verb, commandId, decided);
+}
+
+/**
+ * One trace for all that happens to a directive: that of its creation, whoever commands it later. A
+ * creator who has none gets one that follows from the id, the same when the command is repeated.
+ */
+async function traceOf(
+  deps: Planner,
+  verb: DirectiveVerb,
+  directiveId: string,
+  given: string | undefined,
+): Promise<string> {
+  if (verb !== 'create') {
+    const { state } = await deps.directives.load(streamOf.directive(directiveId));
+    if (state.status !== 'absent' && state.traceparent !== undefined) return state.traceparent;
+  }
+  if (given !== undefined && parseTraceparent(given) !== undefined) return given;
+  const hash = Buffer.from(sha256(`trace:${directiveId}`)).toString('hex');
+  const [traceId, spanId] = [hash.slice(0, 32), hash.slice(32, 48)];
+  return formatTraceparent({ traceId, spanId, traceFlags: 1 });
 }
 
 const reasonOf = (data: object) =>
@@ -107,7 +129,7 @@ function answer(
   commandId: string,
   { directive, events }: Decided,
 ): CommandAnswer {
-  const first = directive.answers[commandId];
+  const first = directive.answers.get(commandId);
   if (first === undefined) throw new Error(`command ${commandId} left no answer in its directive`);
   if ('refused' in first) {
     const { refused, message, details } = first;
@@ -115,7 +137,8 @@ function answer(
     return { ok: false, error: { code: refused, message, details } };
   }
   deps.metrics.commands.inc({ verb, outcome: events.length > 0 ? 'accepted' : 'repeated' });
-  return { ok: true, directiveId: directive.id, ...first };
+  const { version, position } = first;
+  return { ok: true, directiveId: directive.id, version, position };
 }
 
 function answerRefusal(deps: Planner, verb: DirectiveVerb, refusal: Refusal): CommandAnswer {

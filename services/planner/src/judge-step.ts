@@ -7,6 +7,7 @@ import {
   evaluationEvents,
   isRefusal,
   runEvents,
+  TerminalError,
   workspaceEvents,
   type EvaluationCompleted,
   type RunEnded,
@@ -24,6 +25,13 @@ export const parseEvaluation = (data: unknown): EvaluationCompleted =>
 
 export function parseWorkspaceEvent(data: unknown, subject: string): WorkspaceEvent {
   const type = subject.slice(subject.lastIndexOf('.') + 1) as WorkspaceEventType;
+  if (!Object.hasOwn(workspaceEvents, type)) {
+    const known = Object.keys(workspaceEvents).join(', ');
+    throw new TerminalError(
+      'malformed',
+      `"${type}" is no event of a workspace; there are ${known}`,
+    );
+  }
   return { type, data: workspaceEvents[type].parse(data) } as WorkspaceEvent;
 }
 

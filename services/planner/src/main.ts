@@ -1,16 +1,12 @@
 /** The planner as a process. */
-import { directiveDecider } from '@writ/domain';
-import { Aggregates, Reconciler } from '@writ/event-log';
 import { metricsOf } from '@writ/observability';
 import { connect, ReadModels, runService, type Host, type Opened } from '@writ/service-host';
 import { DataSource } from 'typeorm';
 import { PlannerModule } from './app.module';
+import { composePlanner } from './compose-planner';
 import { readConfig, type PlannerConfig } from './config';
-import type { Planner } from './planner';
 import { directiveRows, DirectiveRows } from './projections/directive-rows';
-import { createReconciler } from './reconcile';
 
-const stuckAfterRings = 10;
 const connectLimitMs = 5_000;
 
 async function open(host: Host<PlannerConfig>): Promise<Opened> {
@@ -24,40 +20,28 @@ async function open(host: Host<PlannerConfig>): Promise<Opened> {
     extra: { max: 2 },
   }).initialize();
   const rows = new DirectiveRows(database);
-  const metrics = metricsOf(registry, 'planner', 'reconciler');
   const projections = [directiveRows];
   const url = config.DATABASE_URL;
   const readModels = new ReadModels({ url, log, appends, logger, registry, projections });
-  const planner: Planner = {
-    ...{ log, bus, rows, logger, metrics },
-    directives: new Aggregates({ log, decider: directiveDecider }),
-    rebuild: (asked, progress) => readModels.rebuild(asked, progress),
-  };
-  const pass = createReconciler(planner, {
+  const {
+    planner,
+    begin,
+    stop: stopReconciler,
+  } = composePlanner({
+    ...{ log, bus, rows, logger, metrics: metricsOf(registry, 'planner', 'reconciler') },
+    reconcileMs: config.WRIT_RECONCILE_MS,
     unattendedMs: config.WRIT_UNATTENDED_MS,
-    stuckAfterRings,
-    now: () => performance.now(),
+    rebuild: (asked, progress) => readModels.rebuild(asked, progress),
   });
-  let reconciler: Reconciler | undefined;
   return {
     bus,
     module: PlannerModule.forRoot(planner, registry, checks),
-    begin: async () => {
+    begin: () => {
       readModels.begin();
-      reconciler = new Reconciler({
-        everyMs: config.WRIT_RECONCILE_MS,
-        reconcile: async () => {
-          await pass();
-          for (const { status, count } of await rows.countByStatus()) {
-            metrics.directives.set({ state: status }, count);
-          }
-          metrics.reconcilerLastPass.set(Date.now() / 1000);
-        },
-        onError: (error) => logger.error({ err: error }, 'a pass of the reconciler failed'),
-      });
+      begin();
     },
     stop: [
-      { name: 'stop the reconciler', limitMs: 5_000, run: () => reconciler?.stop() },
+      { name: 'stop the reconciler', limitMs: 5_000, run: stopReconciler },
       readModels.stop,
       { name: 'close the read model', limitMs: 2_000, run: () => database.destroy() },
       ...stop,

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import {
   consumers,
   directiveIdFrom,
@@ -15,6 +16,7 @@ import { Aggregates, MemoryLog } from '@writ/event-log';
 import { connectHandlers, MemoryBus } from '@writ/messaging';
 import { createLogger, createRegistry, metricsOf } from '@writ/observability';
 import { eventually } from '@writ/testing';
+import { countDirectives } from './count-directives';
 import { sha256, type Planner } from './planner';
 import { createReconciler } from './reconcile';
 import { PlannerSubscriptions } from './subscriptions';
@@ -23,8 +25,10 @@ const logger = createLogger({ service: 'planner', instance: 'test', level: 'sile
 
 /** A planner on memory, with an executor of one line: it keeps the work it is given. */
 async function startPlanner() {
-  const log = new MemoryLog();
+  let time = Date.parse('2026-01-01T00:00:00Z');
+  const log = new MemoryLog({ now: () => new Date(time) });
   const bus = new MemoryBus();
+  const registry = createRegistry('planner', 'test');
   const planner: Planner = {
     log,
     bus,
@@ -34,20 +38,29 @@ async function startPlanner() {
       list: () => Promise.resolve([]),
       unfinished: async () => {
         const events = await log.readAll({ streamPrefixes: ['directive-'] });
-        return [...new Set(events.map((it) => it.stream.slice('directive-'.length)))];
+        const ids = [...new Set(events.map((it) => it.stream.slice('directive-'.length)))];
+        return { ids, now: new Date(time).toISOString() };
       },
     },
-    metrics: metricsOf(createRegistry('planner', 'test'), 'planner', 'reconciler'),
+    metrics: metricsOf(registry, 'planner', 'reconciler'),
     rebuild: () => Promise.reject(new Error('not asked for here')),
   };
   await connectHandlers(bus, new PlannerSubscriptions(planner));
   const work: RunWork[] = [];
+  const traces: (string | undefined)[] = [];
   await bus.consume(
     consumers.executorEcho,
     { parse: (data) => data as RunWork, concurrency: 8 },
-    (message) => Promise.resolve(void work.push(message.data)),
+    (message) => {
+      work.push(message.data);
+      traces.push(message.attributes.traceparent);
+      return Promise.resolve();
+    },
   );
-  return { planner, log, bus, work };
+  const passMinutes = (minutes: number) => {
+    time += minutes * 60_000;
+  };
+  return { planner, registry, log, bus, work, traces, passMinutes };
 }
 
 type Started = Awaited<ReturnType<typeof startPlanner>>;
@@ -64,15 +77,18 @@ const file = (more: Partial<DirectiveFileInput> = {}): DirectiveFileInput => ({
   ...more,
 });
 
-function ask(
+const ask = (to: Started, verb: string, data: unknown, commandId?: string) =>
+  askText(to, verb, JSON.stringify(data), commandId);
+
+function askText(
   { bus }: Started,
   verb: string,
-  data: unknown,
+  dataText: string,
   commandId: string = randomUUID(),
 ): Promise<CommandAnswer> {
   const message = {
     subject: subjects.command(verb),
-    dataText: JSON.stringify(data),
+    dataText,
     // A repeated command is a message of its own; the bus must not be the one that drops it.
     messageId: randomUUID(),
     attributes: { id: commandId, type: `writ.command.directive.${verb}`, source: '/test' },
@@ -167,6 +183,22 @@ describe('a create command', () => {
     });
   });
 
+  it.each(['1e999', '[-1e400]'])('with the number %s in it is answered at once', async (number) => {
+    const text = JSON.stringify(file()).replace('"echo"', `"echo","output":${number}`);
+    const answer = await askText(here, 'create', `{"directive":${text}}`);
+    expect(answer).toMatchObject({ ok: false, error: { code: 'malformed' } });
+    expect(JSON.stringify(answer)).toContain('output');
+  });
+
+  it.each(['title', 'goal'])(
+    'with a NUL in its %s is answered, and nothing is kept',
+    async (key) => {
+      const answer = await ask(here, 'create', { directive: file({ [key]: 'a\0b' }) });
+      expect(answer).toMatchObject({ ok: false, error: { code: 'malformed' } });
+      expect((await here.log.head()).position).toBe(0);
+    },
+  );
+
   it('that does not fit its schema is answered, and kept as a dead letter', async () => {
     const answer = await ask(here, 'create', { directive: { title: 't' } });
     expect(answer).toMatchObject({ ok: false, error: { code: 'malformed' } });
@@ -182,12 +214,11 @@ describe('a create command', () => {
 
 describe('a directive', () => {
   it('goes on with each run that ends, whatever comes twice, and completes', async () => {
-    const answer = await ask(here, 'create', { directive: file() });
-    if (!answer.ok) throw new Error(answer.error.message);
+    const directiveId = await create(here);
     const one = endOf(await workFor(here, 'one'));
     await Promise.all([tell(here, one), tell(here, one), tell(here, one)]);
     await tell(here, endOf(await workFor(here, 'two')));
-    await eventually(async () => (await statusOf(here, answer.directiveId)) === 'completed', {
+    await eventually(async () => (await statusOf(here, directiveId)) === 'completed', {
       what: 'the directive to complete',
     });
     const types = (await here.log.readAll()).map((event) => event.type);
@@ -196,9 +227,7 @@ describe('a directive', () => {
   });
 
   it('refuses an illegal command the same way each time it is asked', async () => {
-    const answer = await ask(here, 'create', { directive: file() });
-    if (!answer.ok) throw new Error(answer.error.message);
-    const { directiveId } = answer;
+    const directiveId = await create(here);
     const first = await ask(here, 'resume', { directiveId }, 'r-1');
     await ask(here, 'pause', { directiveId });
     expect(await ask(here, 'resume', { directiveId }, 'r-1')).toEqual(first);
@@ -212,13 +241,62 @@ describe('a directive', () => {
   });
 });
 
+/** An event that an executor has recorded and whose message was lost. */
+async function record({ log }: Started, stream: string, type: string, data: object) {
+  const actor = { kind: 'service' as const, id: 'x' };
+  const metadata = { commandId: 'x', correlationId: 'x', actor };
+  const expectedVersion = (await log.readStream(stream, { limit: 10_000 })).length;
+  const event = { id: randomUUID(), type, schemaVersion: 1, data, metadata };
+  await log.append({ stream, expectedVersion, events: [event] });
+}
+
+async function create(here: Started, more: Partial<DirectiveFileInput> = {}): Promise<string> {
+  const answer = await ask(here, 'create', { directive: file(more) });
+  if (!answer.ok) throw new Error(answer.error.message);
+  return answer.directiveId;
+}
+
+describe('everything about a directive', () => {
+  it.each([
+    ['its creator sent', `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`],
+    ['follows from its id', undefined],
+    ['follows from its id', 'nonsense'],
+  ])('belongs to the one trace that %s', async (_, traceparent) => {
+    const directiveId = 'abcdefgh12345678';
+    const command = (verb: string, data: object, own?: string) => {
+      const id = randomUUID();
+      const attributes = { id, type: `writ.command.directive.${verb}`, source: '/test' };
+      const subject = subjects.command(verb);
+      const dataText = JSON.stringify(data);
+      const sent = own === undefined ? attributes : { ...attributes, traceparent: own };
+      return here.bus.ask({ subject, dataText, attributes: sent }, 5_000);
+    };
+    await command('create', { directiveId, directive: file() }, traceparent);
+    const other = `00-${'c'.repeat(32)}-${'d'.repeat(16)}-01`;
+    await command('pause', { directiveId }, other);
+    await command('resume', { directiveId }, other);
+    const ended = endOf(await workFor(here, 'one'));
+    await record(here, `run-${ended.runId}`, 'RunEnded', ended);
+    await createReconciler(here.planner, { unattendedMs: 0, stuckAfterRings: 3, now: () => 0 })();
+    await workFor(here, 'two');
+    const events = await here.log.readAll({ streamPrefixes: ['directive-'] });
+    const traces = [...here.traces, ...events.map(({ metadata }) => metadata.traceparent)];
+    expect(new Set(traces).size).toBe(1);
+    expect(traces[0]).toMatch(
+      traceparent?.startsWith('00-') ? traceparent : /^00-\w{32}-\w{16}-01$/,
+    );
+  });
+});
+
 describe('the reconciler', () => {
+  const atOnce = { unattendedMs: 0, stuckAfterRings: 3, now: () => 0 };
+
   it('rings work again that nobody attends to, and not before its time', async () => {
     let now = 0;
     const options = { unattendedMs: 100, stuckAfterRings: 3, now: () => now };
     const reconcile = createReconciler(here.planner, options);
     await reconcile(); // the first pass rings whatever is due; nothing is yet
-    await ask(here, 'create', { directive: file() });
+    await create(here);
     await workFor(here, 'one');
     await reconcile();
     now = 99;
@@ -230,22 +308,102 @@ describe('the reconciler', () => {
   });
 
   it('notes what the log shows as done, when its message was lost', async () => {
-    const answer = await ask(here, 'create', { directive: file() });
-    if (!answer.ok) throw new Error(answer.error.message);
+    await create(here);
     const ended = endOf(await workFor(here, 'one'));
-    const metadata = {
-      commandId: 'x',
-      correlationId: 'x',
-      actor: { kind: 'service' as const, id: 'x' },
-    };
-    await here.log.append({
-      stream: `run-${ended.runId}`,
-      expectedVersion: 0,
-      events: [{ id: randomUUID(), type: 'RunEnded', schemaVersion: 1, data: ended, metadata }],
-    });
-    const options = { unattendedMs: 0, stuckAfterRings: 3, now: () => 0 };
-    await createReconciler(here.planner, options)();
+    await record(here, `run-${ended.runId}`, 'RunEnded', ended);
+    await createReconciler(here.planner, atOnce)();
     await workFor(here, 'two');
     expect(here.work.filter((work) => work.step === 'one')).toHaveLength(1);
   });
+
+  it('goes on with the others when one directive cannot be read', async () => {
+    const broken = await create(here);
+    const sound = await create(here);
+    await record(here, `directive-${broken}`, 'SomethingOfTheFuture', {});
+    here.work.length = 0;
+    await createReconciler(here.planner, atOnce)();
+    await eventually(() => here.work.some((work) => work.directiveId === sound), {
+      what: 'the ring for the sound one',
+    });
+    expect(await gauge(here, 'writ_directives_stuck')).toBe(1);
+  });
+
+  it('calls a directive stuck when nobody begins with its work, but not while it is worked on', async () => {
+    let now = 0;
+    const reconcile = createReconciler(here.planner, { ...atOnce, now: () => now });
+    await create(here, { chain: { steps: [{ name: 'one', adapter: { kind: 'echo' } }] } });
+    const { runId, timeoutMs } = await workFor(here, 'one');
+    for (let pass = 0; pass < 3; pass += 1) await reconcile();
+    expect(await gauge(here, 'writ_directives_stuck')).toBe(1);
+    await record(here, `run-${runId}`, 'RunClaimed', {});
+    await reconcile();
+    expect(await gauge(here, 'writ_directives_stuck')).toBe(0);
+    now = timeoutMs + 1;
+    await reconcile();
+    expect(await gauge(here, 'writ_directives_stuck')).toBe(1);
+    await eventually(() => here.work.length === 3, { what: 'the last ring' });
+  });
+
+  it('finds a merge among the thousands of its workspace', async () => {
+    const directiveId = await create(here, { workspace: { kind: 'git', repository: '/r' } });
+    const workspace = `workspace-${directiveId}`;
+    const prepared = { directiveId, kind: 'git', path: '/r', branch: 'b', baseCommit: 'c' };
+    await record(here, workspace, 'WorkspacePrepared', prepared);
+    const reconcile = createReconciler(here.planner, atOnce);
+    await reconcile();
+    const work = await workFor(here, 'one');
+    await tell(here, { ...endOf(work), commit: 'a'.repeat(40) });
+    await eventually(async () => /Merging/.test((await here.log.readAll()).at(-1)?.type ?? ''), {
+      what: 'the merge to be due',
+    });
+    const merged = { directiveId, runId: `${directiveId}-g1-other-a1`, step: 'other', commit: 'd' };
+    for (let other = 0; other < 1_000; other += 1) {
+      await record(here, workspace, 'StepMerged', merged);
+    }
+    await record(here, workspace, 'StepMerged', { ...merged, runId: work.runId, step: 'one' });
+    await reconcile();
+    await workFor(here, 'two');
+  });
+
+  it('pauses a directive whose time is over; a resume gives it the same time again', async () => {
+    const directiveId = await create(here, { limits: { maxWallTimeMinutes: 10 } });
+    const reconcile = createReconciler(here.planner, atOnce);
+    await reconcile();
+    here.passMinutes(9);
+    await reconcile();
+    expect(await statusOf(here, directiveId)).toBe('active');
+    here.passMinutes(1);
+    await reconcile();
+    await reconcile();
+    expect(await statusOf(here, directiveId)).toBe('paused');
+    const pauses = (await here.log.readAll()).filter(({ type }) => type === 'DirectivePaused');
+    expect(pauses.map(({ data }) => data)).toMatchObject([
+      { reason: expect.stringContaining('maxWallTimeMinutes (10)') as string },
+    ]);
+    await ask(here, 'resume', { directiveId });
+    here.passMinutes(9);
+    await reconcile();
+    expect(await statusOf(here, directiveId)).toBe('active');
+  });
 });
+
+describe('the count of directives by state', () => {
+  it('goes back to 0 for a state in which there is none any more', async () => {
+    const { metrics } = here.planner;
+    const rows = [[{ status: 'active' as const, count: 3 }], []];
+    const countByStatus = () => Promise.resolve(rows.shift() ?? []);
+    await countDirectives({ countByStatus }, metrics);
+    expect(await gauge(here, 'writ_directives', { state: 'active' })).toBe(3);
+    await countDirectives({ countByStatus }, metrics);
+    expect(await gauge(here, 'writ_directives', { state: 'active' })).toBe(0);
+  });
+});
+
+async function gauge(
+  { registry }: Started,
+  name: string,
+  labels: Record<string, string> = {},
+): Promise<number | undefined> {
+  const found = await registry.getSingleMetric(name)?.get();
+  return found?.values.find((it) => isDeepStrictEqual(it.labels, labels))?.value;
+}

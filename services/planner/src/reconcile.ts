@@ -6,30 +6,31 @@
  *    two readings of one clock in one process, so no clocks are compared.
  * R2 The first pass of a process waits for nobody: whoever was before it may have died.
  * R3 What shows in the log as done is noted from there, not rung.
+ * R4 A directive that cannot be attended to does not stand in the way of the others.
+ * R5 A directive is stuck when something in it was rung in vain, again and again: nobody has begun
+ *    with it, or it has taken longer than it may.
  */
-import {
-  isRefusal,
-  streamOf,
-  type EvaluationCompleted,
-  type RecordedEvent,
-  type RunEnded,
-  type WorkspaceEvent,
-} from '@writ/contracts';
-import { workOf, type Directive, type DirectiveCommand, type WorkItem } from '@writ/domain';
+import { isRefusal, streamOf, Unavailable } from '@writ/contracts';
+import { isOverTime, workOf, type Directive, type WorkItem } from '@writ/domain';
+import { findProgress } from './find-progress';
 import { decide, planner, send, type Planner } from './planner';
 
 export interface ReconcileOptions {
   /** Due for so long: rung. Rung again after as long again. */
   readonly unattendedMs: number;
-  /** Rung so often in vain: the directive counts as stuck. */
+  /** Rung so often in vain: the directive may be stuck. */
   readonly stuckAfterRings: number;
   /** Milliseconds, only differences count. */
   readonly now: () => number;
 }
 
 interface Watched {
+  /** When a pass found it due first. */
+  readonly dueSince: number;
   since: number;
   rings: number;
+  /** Somebody has begun with it, or nobody can tell. */
+  begun: boolean;
   pass: number;
 }
 
@@ -40,18 +41,28 @@ export function createReconciler(deps: Planner, options: ReconcileOptions): () =
 
   /** Notes that the item is due now; says how long and how often in vain it has been. */
   function watch(item: WorkItem): Watched {
-    const known = watched.get(item.id) ?? { since: options.now(), rings: 0, pass };
+    const now = options.now();
+    const fresh = { dueSince: now, since: now, rings: 0, begun: false, pass };
+    const known = watched.get(item.id) ?? fresh;
     known.pass = pass;
     watched.set(item.id, known);
     return known;
   }
 
+  /** R5 */
+  function isStuck(item: WorkItem): boolean {
+    const { rings, begun, dueSince } = watch(item);
+    if (rings < options.stuckAfterRings) return false;
+    return !begun || options.now() - dueSince >= item.limitMs;
+  }
+
   async function attend(directive: Directive, items: readonly WorkItem[]): Promise<void> {
-    const done = await findDone(deps, directive, items);
+    const { done, begun } = await findProgress(deps.log, directive.id, items);
     for (const item of items) {
       const command = done.get(item.id);
       if (command !== undefined) {
-        const cause = { commandId: `reconcile-${item.id}`, actor: planner };
+        const { traceparent } = directive;
+        const cause = { commandId: `reconcile-${item.id}`, actor: planner, traceparent };
         const decided = await decide(deps, directive.id, command, cause);
         if (isRefusal(decided)) deps.logger.error({ directiveId: directive.id }, decided.message);
         deps.metrics.rerings.inc({ what: 'event' });
@@ -60,58 +71,46 @@ export function createReconciler(deps: Planner, options: ReconcileOptions): () =
       const known = watch(item);
       known.since = options.now();
       known.rings += 1;
+      known.begun = begun.has(item.id);
       // A distinct id: NATS must not take the ring for the message that was lost.
-      send(deps, item, { correlationId: directive.id }, `-ring-${Math.round(options.now())}`);
+      const about = { correlationId: directive.id, traceparent: directive.traceparent };
+      send(deps, item, about, `-ring-${Math.round(options.now())}`);
       deps.metrics.rerings.inc({ what: item.type === 'writ.work' ? 'work' : 'evaluation' });
     }
   }
 
+  /** True when the directive is stuck. `now` is the database's. */
+  async function look(id: string, now: string): Promise<boolean> {
+    const { state: directive } = await deps.directives.load(streamOf.directive(id));
+    if (directive.status === 'absent') return false;
+    if (directive.movingSince !== null && isOverTime(directive, now)) {
+      const since = directive.movingSince;
+      const { traceparent } = directive;
+      const cause = { commandId: `time-${id}-${since}`, actor: planner, traceparent };
+      await decide(deps, id, { type: 'note-time', now, since }, cause);
+    }
+    const items = workOf(directive);
+    const unattended = items.filter(
+      (item) => pass === 1 || options.now() - watch(item).since >= options.unattendedMs, // R1, R2
+    );
+    if (unattended.length > 0) await attend(directive, unattended);
+    return items.some(isStuck);
+  }
+
   return async () => {
     pass += 1;
-    const stuck = new Set<string>();
-    for (const id of await deps.rows.unfinished()) {
-      const { state: directive } = await deps.directives.load(streamOf.directive(id));
-      if (directive.status === 'absent') continue;
-      const unattended = workOf(directive).filter((item) => {
-        const { since, rings } = watch(item);
-        if (rings >= options.stuckAfterRings) stuck.add(id);
-        return pass === 1 || options.now() - since >= options.unattendedMs; // R1, R2
-      });
-      if (unattended.length > 0) await attend(directive, unattended);
+    let stuck = 0;
+    const { ids, now } = await deps.rows.unfinished();
+    for (const id of ids) {
+      try {
+        if (await look(id, now)) stuck += 1;
+      } catch (error) {
+        if (error instanceof Unavailable) throw error; // the same for all of them
+        stuck += 1; // R4
+        deps.logger.error({ err: error, directiveId: id }, 'a directive cannot be reconciled');
+      }
     }
     for (const [id, known] of watched) if (known.pass !== pass) watched.delete(id);
-    deps.metrics.stuck.set(stuck.size);
+    deps.metrics.stuck.set(stuck);
   };
-}
-
-/** R3: for each item that the log shows as done, what to note of it. */
-async function findDone(
-  deps: Planner,
-  directive: Directive,
-  items: readonly WorkItem[],
-): Promise<Map<string, DirectiveCommand>> {
-  const workspaceStream = streamOf.workspace(directive.id);
-  const ofSteps = items.filter((item) => item.stream !== workspaceStream);
-  const done = new Map<string, DirectiveCommand>();
-  const lastOf = new Map<string, RecordedEvent>();
-  for (const event of await deps.log.lastEvents(ofSteps.map((item) => item.stream))) {
-    lastOf.set(event.stream, event);
-  }
-  for (const item of ofSteps) {
-    const last = lastOf.get(item.stream);
-    if (last?.type === 'RunEnded') {
-      done.set(item.id, { type: 'note-run', ended: last.data as RunEnded });
-    } else if (last?.type === 'EvaluationCompleted') {
-      const evaluation = last.data as EvaluationCompleted;
-      done.set(item.id, { type: 'note-evaluation', evaluation });
-    }
-  }
-  if (ofSteps.length === items.length) return done;
-  for (const event of await deps.log.readStream(workspaceStream)) {
-    const noted = event as unknown as WorkspaceEvent;
-    const id = 'runId' in noted.data ? `${noted.data.runId}-merge` : `${directive.id}-prepare`;
-    const item = items.find((it) => it.id === id);
-    if (item !== undefined) done.set(id, { type: 'note-workspace', event: noted });
-  }
-  return done;
 }

@@ -1,5 +1,10 @@
 /** One row of the list of directives, folded from the events of its directive alone. */
-import type { DirectiveEvent, DirectiveStatus, RecordedEvent } from '@writ/contracts';
+import {
+  canonicalJson,
+  type DirectiveEvent,
+  type DirectiveStatus,
+  type RecordedEvent,
+} from '@writ/contracts';
 import { costOf } from '@writ/domain';
 
 export interface DirectiveRow {
@@ -18,6 +23,8 @@ export interface DirectiveRow {
   position: number;
   branch: string | null;
   commit_id: string | null;
+  /** Canonical JSON of CriterionResult[]; known when it is completed. */
+  criteria: string;
 }
 
 /** The row after an event; only DirectiveCreated needs no row before it. */
@@ -26,13 +33,17 @@ export function foldRow(row: DirectiveRow | undefined, recorded: RecordedEvent):
   const { version, position, recordedAt } = recorded;
   if (event.type === 'DirectiveCreated') {
     const id = recorded.stream.slice(recorded.stream.indexOf('-') + 1);
-    const fresh = { ...empty, id, title: event.data.title, created_at: recordedAt };
+    const fresh = { ...empty, id, title: storable(event.data.title), created_at: recordedAt };
     return { ...fresh, version, position };
   }
   if (row === undefined) throw new Error(`${recorded.stream} has ${event.type} but no row`);
   const cost_usd = row.cost_usd + costOf(event);
   return { ...row, ...changeBy(event, row, recordedAt), cost_usd, version, position };
 }
+
+/** A column takes no NUL, which the log does: for one such event the whole list would stand still. */
+const storable = (text: string) => text.replaceAll('\0', '\ufffd');
+const reasonOf = (text: string | undefined) => (text === undefined ? null : storable(text));
 
 const empty: DirectiveRow = {
   id: '',
@@ -49,6 +60,7 @@ const empty: DirectiveRow = {
   position: 0,
   branch: null,
   commit_id: null,
+  criteria: '[]',
 };
 
 function changeBy(event: DirectiveEvent, row: DirectiveRow, at: string): Partial<DirectiveRow> {
@@ -66,16 +78,16 @@ function changeBy(event: DirectiveEvent, row: DirectiveRow, at: string): Partial
       return event.data.commit === undefined ? {} : { commit_id: event.data.commit };
     case 'DirectivePaused': {
       const paused_from = row.status === 'planning' ? 'planning' : 'active';
-      return { status: 'paused', paused_from, reason: event.data.reason ?? null };
+      return { status: 'paused', paused_from, reason: reasonOf(event.data.reason) };
     }
     case 'DirectiveResumed':
       return { status: row.paused_from ?? 'active', paused_from: null, reason: null };
     case 'DirectiveStopped':
-      return { ...end('stopped', at), reason: event.data.reason ?? null };
+      return { ...end('stopped', at), reason: reasonOf(event.data.reason) };
     case 'DirectiveFailed':
-      return { ...end('failed', at), reason: event.data.reason };
+      return { ...end('failed', at), reason: reasonOf(event.data.reason) };
     case 'DirectiveCompleted':
-      return end('completed', at);
+      return { ...end('completed', at), criteria: canonicalJson(event.data.criteria) };
     case 'DirectiveArchived':
       return { status: 'archived' };
     default:

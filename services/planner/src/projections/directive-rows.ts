@@ -24,16 +24,15 @@ const columns = [
   ['position', 'bigint'],
   ['branch', 'text'],
   ['commit_id', 'text'],
+  ['criteria', 'text'],
 ] as const satisfies readonly (readonly [keyof DirectiveRow, string])[];
 
 const times = ['created_at', 'started_at', 'completed_at'];
-/** Times as the log writes them, whatever the session's time zone and date style are. */
+/** A time as the log writes it, whatever the session's time zone and date style are. */
+const asWritten = (time: string) =>
+  `to_char(${time} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 const selected = columns
-  .map(([name]) =>
-    times.includes(name)
-      ? `to_char(${name} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as ${name}`
-      : name,
-  )
+  .map(([name]) => (times.includes(name) ? `${asWritten(name)} as ${name}` : name))
   .join(', ');
 
 const idOf = (event: RecordedEvent) => event.stream.slice('directive-'.length);
@@ -92,13 +91,14 @@ export class DirectiveRows {
     return rows.map(summaryOf);
   }
 
-  /** Ids of the directives that may have work due, oldest first. */
-  async unfinished(): Promise<string[]> {
-    const rows: { id: string }[] = await this.database.query(
-      `select id from planner.directive where status <> all($1) order by created_at`,
+  /** The directives that may have work due, oldest first, and what time it is in the database. */
+  async unfinished(): Promise<{ ids: string[]; now: string }> {
+    const [found]: { ids: string[]; now: string }[] = await this.database.query(
+      `select array(select id from planner.directive where status <> all($1) order by created_at, id)
+         as ids, ${asWritten('now()')} as now`,
       [[...finalStatuses, 'draft']],
     );
-    return rows.map((row) => row.id);
+    return found ?? { ids: [], now: '' };
   }
 
   async countByStatus(): Promise<{ status: DirectiveStatus; count: number }[]> {
@@ -121,6 +121,8 @@ function summaryOf(row: DirectiveRow): DirectiveSummary {
     costUsd: row.cost_usd,
     version: row.version,
     position: Number(row.position),
+    approvals: [],
+    criteria: JSON.parse(row.criteria) as DirectiveSummary['criteria'],
     workspace: { branch: row.branch, commit: row.commit_id },
   };
 }

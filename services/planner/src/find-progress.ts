@@ -1,0 +1,59 @@
+/** How far work that is due has come, by what its streams in the log say. */
+import {
+  streamOf,
+  type EvaluationCompleted,
+  type RecordedEvent,
+  type RunEnded,
+  type WorkspaceEvent,
+} from '@writ/contracts';
+import type { DirectiveCommand, WorkItem } from '@writ/domain';
+import type { EventLog } from '@writ/event-log';
+
+export interface Progress {
+  /** By the id of the item: what to note of it. */
+  readonly done: ReadonlyMap<string, DirectiveCommand>;
+  /** Items with which somebody has begun, and those whose streams say nothing until they are done. */
+  readonly begun: ReadonlySet<string>;
+}
+
+const PAGE = 1_000;
+
+export async function findProgress(
+  log: Pick<EventLog, 'lastEvents' | 'readStream'>,
+  directiveId: string,
+  items: readonly WorkItem[],
+): Promise<Progress> {
+  const workspace = streamOf.workspace(directiveId);
+  const ofSteps = items.filter((item) => item.stream !== workspace);
+  const done = new Map<string, DirectiveCommand>();
+  const begun = new Set(
+    items.filter((item) => !item.stream.startsWith('run-')).map(({ id }) => id),
+  );
+  const idOf = new Map(ofSteps.map((item) => [item.stream, item.id]));
+  for (const { stream, type, data } of await log.lastEvents([...idOf.keys()])) {
+    const id = idOf.get(stream) ?? '';
+    if (type === 'RunEnded') done.set(id, { type: 'note-run', ended: data as RunEnded });
+    else if (type === 'EvaluationCompleted') {
+      done.set(id, { type: 'note-evaluation', evaluation: data as EvaluationCompleted });
+    } else begun.add(id);
+  }
+  if (ofSteps.length === items.length) return { done, begun };
+  const due = new Set(items.map(({ id }) => id));
+  for await (const event of all(log, workspace)) {
+    const noted = event as unknown as WorkspaceEvent;
+    const id = 'runId' in noted.data ? `${noted.data.runId}-merge` : `${directiveId}-prepare`;
+    if (due.has(id)) done.set(id, { type: 'note-workspace', event: noted });
+  }
+  return { done, begun };
+}
+
+async function* all(
+  log: Pick<EventLog, 'readStream'>,
+  stream: string,
+): AsyncGenerator<RecordedEvent> {
+  for (let afterVersion = 0; ; afterVersion += PAGE) {
+    const events = await log.readStream(stream, { afterVersion, limit: PAGE });
+    yield* events;
+    if (events.length < PAGE) return;
+  }
+}

@@ -1,0 +1,4 @@
+/** For the simulator, which runs the planner's own reactions over memory. */
+export { composePlanner, type PlannerParts } from './compose-planner';
+export { directiveRows } from './projections/directive-rows';
+export { PlannerSubscriptions } from './subscriptions';
