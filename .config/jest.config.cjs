@@ -9,7 +9,10 @@ module.exports = {
     '<rootDir>/services/*/src/**/*.spec.ts',
     '<rootDir>/examples/**/*.spec.ts',
   ],
-  moduleNameMapper: { '^@writ/([a-z-]+)$': '<rootDir>/libs/$1/src/index.ts' },
+  moduleNameMapper: {
+    '^@writ/(planner|executor|verifier|manifest)$': '<rootDir>/services/$1/src/index.ts',
+    '^@writ/([a-z-]+)$': '<rootDir>/libs/$1/src/index.ts',
+  },
   modulePathIgnorePatterns: ['<rootDir>/(libs|services)/[^/]+/dist/'],
   transform: {
     '^.+\\.ts$': ['@swc/jest', { jsc: swc.jsc, module: swc.module, sourceMaps: 'inline' }],

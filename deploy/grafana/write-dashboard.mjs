@@ -183,6 +183,16 @@ const rows = [
       lines('Start of a program', 'Inside its sandbox, by level.', 's', [
         quantile(0.95, 'writ_sandbox_spawn_seconds', ['level']),
       ]),
+      lines('Check', 'How long a check takes, by kind.', 's', [
+        quantile(0.5, 'writ_check_seconds', ['kind']),
+        quantile(0.95, 'writ_check_seconds', ['kind']),
+      ]),
+      lines('Output of programs', 'What steps (executor) and checks (verifier) write.', 'Bps', [
+        perSecond('writ_program_output_bytes_total', ['job', 'stream']),
+      ]),
+      lines('Secrets taken out', 'Of what programs wrote, before it was kept.', 'cps', [
+        perSecond('writ_redactions_total', ['job']),
+      ]),
     ],
   },
   {

@@ -3,7 +3,6 @@ import { createRegistry, type MetricGroup, metricNames, metrics, metricsOf } fro
 
 /** Served for questions of the moment; no panel and no alert needs them. */
 const spare = [
-  'writ_check_seconds',
   'writ_checkpoint_position',
   'writ_checkpoint_timestamp_seconds',
   'writ_content_bytes_total',

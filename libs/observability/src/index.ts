@@ -25,6 +25,7 @@ export {
   type MetricsOf,
 } from './metrics';
 export { ObservabilityModule, type ObservabilityOptions } from './observability.module';
+export { programMetrics } from './program-metrics';
 export {
   type CheckAnswer,
   Readiness,
@@ -33,7 +34,7 @@ export {
 } from './readiness';
 export type { MetricDefinition } from './register-metrics';
 export { beforeScrape } from './scrape';
-export { processVariables, serviceVariables } from './service-variables';
+export { processVariables, programVariables, serviceVariables } from './service-variables';
 export { installShutdown, type Shutdown, type ShutdownOptions, type StopStep } from './shutdown';
 export { childOf, continueTrace, formatTraceparent, parseTraceparent, traceIdOf } from './tracing';
 export { Registry } from 'prom-client';

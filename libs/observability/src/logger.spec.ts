@@ -28,8 +28,17 @@ test('known secret fields and the passwords in addresses do not get into a line'
     { err: new Error('cannot reach postgres://writ:hush@db:5432/writ') },
     'nats://:hush@bus:4222 is away',
   );
+  logger.error('nats://hush@bus:4222 is away');
   expect(lines.join('')).not.toContain('hush');
   expect(lines[1]).toContain('postgres://[redacted]@db:5432/writ');
+});
+
+test('a line costs what it is long, whatever it looks like', () => {
+  const { logger, lines } = collect();
+  const began = performance.now();
+  logger.info(`x://${':'.repeat(200_000)}`);
+  expect(lines).toHaveLength(1);
+  expect(performance.now() - began).toBeLessThan(2_000);
 });
 
 test('an address without a password stays as it is', () => {

@@ -25,8 +25,8 @@ const secretFields = [
 ];
 const CENSOR = '[redacted]';
 
-/** The user and password of any address in a line: `postgres://writ:pw@host` keeps the host. */
-const credentials = /:\/\/[^\s/"\\@]*:[^\s/"\\@]*@/g;
+/** Who logs in at any address in a line: `postgres://writ:pw@host`, `nats://token@host`. */
+const credentials = /:\/\/[^\s/"\\@]+@/g;
 
 export interface LoggerOptions {
   service: string;

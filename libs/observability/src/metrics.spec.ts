@@ -1,6 +1,7 @@
 import { Registry } from 'prom-client';
 import { busMetrics } from './bus-metrics';
 import { createRegistry, type MetricGroup, metricNames, metrics, metricsOf } from './metrics';
+import { programMetrics } from './program-metrics';
 import { type MetricDefinition, open } from './register-metrics';
 
 const definitions: MetricDefinition[] = Object.values(metrics).flatMap((group) =>
@@ -66,9 +67,26 @@ test('the bus counts in seconds, and dead letters from zero', async () => {
     'writ_bus_handling_seconds_sum{consumer="executor-program",outcome="done"} 1.5',
   );
   expect(text).toContain('writ_bus_redeliveries_total{consumer="executor-program"} 1');
-  expect(text).toContain('writ_dead_letters_total{consumer="executor-program",reason="malformed"} 1');
+  expect(text).toContain(
+    'writ_dead_letters_total{consumer="executor-program",reason="malformed"} 1',
+  );
   expect(text).toContain('writ_bus_consumer_pending{consumer="executor-program"} 7');
   expect(text).toContain('writ_bus_heals_total{name="WRIT_WORK"} 1');
+});
+
+test('programs are counted for steps and checks alike, from zero', async () => {
+  const registry = new Registry();
+  const programs = programMetrics(registry);
+  expect(await registry.metrics()).toContain('writ_redactions_total 0');
+  programs.started('S2', 0.01);
+  programs.wrote('stdout', 10);
+  programs.wrote('stdout', 5);
+  programs.redacted(2);
+  const text = await registry.metrics();
+  expect(text).toContain('writ_sandbox_spawn_seconds_count{level="S2"} 1');
+  expect(text).toContain('writ_program_output_bytes_total{stream="stdout"} 15');
+  expect(text).toContain('writ_program_output_bytes_total{stream="stderr"} 0');
+  expect(text).toContain('writ_redactions_total 2');
 });
 
 test('what may be open is a name from a set that the code knows', () => {

@@ -187,14 +187,25 @@ export const metrics = {
     cacheLookups: counter('writ_cache_lookups_total', 'Questions to the run cache, by answer.', {
       result: ['hit', 'miss', 'off'],
     }),
+    leaseLosses: counter('writ_lease_losses_total', 'Leases lost while the run was worked on.'),
+    takeovers: counter('writ_run_takeovers_total', 'Runs taken over from a lease that ran out.'),
+  },
+  programs: {
     sandboxSpawnSeconds: histogram(
       'writ_sandbox_spawn_seconds',
       'Time to start a program inside its sandbox, by level.',
       quick,
       { level: open },
     ),
-    leaseLosses: counter('writ_lease_losses_total', 'Leases lost while the run was worked on.'),
-    takeovers: counter('writ_run_takeovers_total', 'Runs taken over from a lease that ran out.'),
+    programOutputBytes: counter(
+      'writ_program_output_bytes_total',
+      'Bytes that the programs of steps and checks wrote, kept or not.',
+      { stream: ['stdout', 'stderr'] },
+    ),
+    redactions: counter(
+      'writ_redactions_total',
+      'Secrets taken out of what programs said, before any of it was kept or sent.',
+    ),
   },
   verifier: {
     evaluations: counter('writ_evaluations_total', 'Evaluations, by level of confidence.', {

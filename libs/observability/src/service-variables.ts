@@ -37,6 +37,48 @@ export const serviceVariables = {
   WRIT_DATA_DIR: folder('the folder for what the service keeps for itself', '/var/lib/writ/data'),
 };
 
+const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+const names = z
+  .string()
+  .default('')
+  .transform((text) => text.split(',').flatMap((name) => name.trim() || []))
+  .refine(
+    (all) => all.every((name) => VARIABLE_NAME.test(name)),
+    'holds something that is no name of a variable',
+  );
+
+const paths = z
+  .string()
+  .default('')
+  .transform((text) => text.split(':').filter((path) => path !== ''))
+  .refine((all) => all.every((path) => path.startsWith('/')), 'holds a path that is not absolute');
+
+/** Services that run programs read these; `ProgramSettings` of `@writ/programs`. */
+export const programVariables = {
+  WRIT_SANDBOX: variable(z.enum(['auto', 'bwrap', 'namespace', 'none']).default('auto'), {
+    means:
+      'in which sandbox programs run: bwrap, namespace, none, or auto for the strongest that works',
+    example: 'bwrap',
+  }),
+  WRIT_SANDBOX_NETWORK: variable(z.enum(['on', 'off']).default('off'), {
+    means: 'whether programs in bubblewrap reach the network',
+    example: 'on',
+  }),
+  WRIT_SANDBOX_PATHS: variable(paths, {
+    means: 'folders, divided by colons, that every program may read besides those of the system',
+    example: '/opt/tools:/srv/models',
+  }),
+  WRIT_PASS_ENV: variable(names, {
+    means: 'names, divided by commas, of variables of the service that programs get too',
+    example: 'HTTP_PROXY,DBT_TARGET',
+  }),
+  WRIT_SECRET_ENV: variable(names, {
+    means: 'names, divided by commas, of variables whose values are taken out of everything kept',
+    example: 'GITHUB_TOKEN,DBT_PASSWORD',
+  }),
+};
+
 /** Every service reads these. */
 export const processVariables = {
   HTTP_HOST: variable(z.string().default('127.0.0.1'), {

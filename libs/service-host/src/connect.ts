@@ -2,8 +2,8 @@
  * The connections of a service that appends: content store, bus, log, and the log's doorbell. Owns
  * the order in which they open and close, what makes the service ready, and their metrics.
  */
-import { openFolderStore, type ContentStore } from '@writ/content-store';
-import { subjects } from '@writ/contracts';
+import { ContentError, openFolderStore, type ContentStore } from '@writ/content-store';
+import { subjects, Unavailable } from '@writ/contracts';
 import { openPostgresLog, PublishedReporter, type EventLog } from '@writ/event-log';
 import { connectJetStreamBus, type Bus, type ClaimCheck } from '@writ/messaging';
 import { busMetrics, logMetrics, type ReadinessCheck, type StopStep } from '@writ/observability';
@@ -72,9 +72,21 @@ export async function connect<C extends ConnectConfig>(host: Host<C>): Promise<C
 /** Payloads too large for a message are content like any other. */
 export function claimCheckOf(content: ContentStore): ClaimCheck {
   return {
-    put: async (bytes) => (await content.put(bytes)).digest,
-    get: (digest) => content.get(digest),
+    put: async (bytes) => (await reach(content.put(bytes))).digest,
+    get: (digest) => reach(content.get(digest)),
   };
+}
+
+/** A disk that cannot be read or written says nothing about the message at hand: it waits. */
+async function reach<T>(asked: Promise<T>): Promise<T> {
+  try {
+    return await asked;
+  } catch (cause) {
+    const { code, message } = cause as ContentError;
+    const away =
+      cause instanceof ContentError && (code === 'cannot_read' || code === 'cannot_write');
+    throw away ? new Unavailable(message, { cause }) : cause;
+  }
 }
 
 /** Tells whoever wants to know that this process has appended something. */

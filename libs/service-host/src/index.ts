@@ -3,3 +3,20 @@ export { runService, type Host, type Opened, type ProcessConfig } from './run-se
 export { version } from './version';
 export { claimCheckOf, connect, type ConnectConfig, type Connections } from './connect';
 export { ReadModels } from './read-models';
+export {
+  failActions,
+  FailpointError,
+  parseFailpoints,
+  plannedPoints,
+  type FailAction,
+  type Failpoint,
+  type FailpointActions,
+} from './failpoints';
+export {
+  areaWithPoints,
+  busWithPoints,
+  logWithPoints,
+  withPoints,
+  type Points,
+  type Reached,
+} from './seams';

@@ -2,18 +2,29 @@
  * The read models of a service: kept behind the log while it runs, and built anew when asked. Owns
  * no table; what is written is in the projections of the service.
  */
-import type { RebuildReport } from '@writ/contracts';
-import { Follower, rebuild, type EventLog, type Projection } from '@writ/event-log';
+import type { Clock, RebuildReport } from '@writ/contracts';
+import {
+  Follower,
+  postgresSeats,
+  rebuild,
+  type EventLog,
+  type Projection,
+  type Seats,
+} from '@writ/event-log';
 import type { Appends } from './connect';
 import { watchFollowers, type Logger, type Registry, type StopStep } from '@writ/observability';
 
 export interface ReadModelsOptions {
   readonly url: string;
   readonly log: EventLog;
-  readonly appends: Appends;
+  readonly appends: Pick<Appends, 'listen'>;
   readonly logger: Logger;
   readonly registry: Registry;
   readonly projections: readonly Projection[];
+  /** Default: in the database. */
+  readonly seats?: Seats;
+  readonly clock?: Clock;
+  readonly random?: () => number;
 }
 
 export class ReadModels {
@@ -23,13 +34,12 @@ export class ReadModels {
 
   /** Follows the log: at once what this process appends, what others append within a second. */
   begin(): void {
-    const { url, log, appends, logger, registry, projections } = this.options;
+    const { url, log, appends, logger, registry, projections, clock, random } = this.options;
+    const seats = this.options.seats ?? postgresSeats(url);
     this.followers = projections.map(
       (projection) =>
         new Follower({
-          url,
-          log,
-          projection,
+          ...{ seats, log, projection, clock, random },
           onError: (error) =>
             logger.error({ err: error, projection: projection.name }, 'a read model stands still'),
         }),

@@ -1,6 +1,7 @@
 export { emptyDatabase, type EmptyDatabase } from './empty-database';
 export { eventually, type EventuallyOptions } from './eventually';
 export { type ManualClock, manualClock, type SeededRandom, seededRandom } from './seeded';
+export { startFromSources } from './start-from-sources';
 export {
   type DatabaseService,
   testDatabase,

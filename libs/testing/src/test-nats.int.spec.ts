@@ -36,6 +36,18 @@ describe('NATS for tests', () => {
     expect(await streams(nats.url)).toEqual(['KEPT']);
   });
 
+  test('says nothing while it stands still', async () => {
+    const client = await connect({ servers: nats.url });
+    await nats.standStill();
+    let answered = false;
+    const answer = client.rtt().then(() => (answered = true));
+    await expect(connect({ servers: nats.url, timeout: 200 })).rejects.toThrow();
+    expect(answered).toBe(false);
+    nats.goOn();
+    await answer;
+    await client.close();
+  });
+
   test('comes back empty when it is wiped', async () => {
     await streams(nats.url, 'KEPT');
     await nats.restart({ wipe: true });

@@ -1,9 +1,12 @@
 // A NATS server of a spec file's own, to stop, kill, wipe and bring back at the same address.
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { type NatsServer, startNats } from '@writ/embedded-servers';
+
+import { eventually } from './eventually';
 
 export interface TestNats {
   url: string;
@@ -12,6 +15,10 @@ export interface TestNats {
   stop(): Promise<void>;
   /** SIGKILL; the folder stays. */
   kill(): Promise<void>;
+  /** SIGSTOP; resolves when the server does stand still. */
+  standStill(): Promise<void>;
+  /** SIGCONT. */
+  goOn(): void;
   /** Stops the server if it runs and starts it at the same address, with `wipe` on nothing. */
   restart(how?: { wipe?: boolean }): Promise<void>;
 }
@@ -37,6 +44,11 @@ export async function testNats(): Promise<TestNats> {
       remove();
     },
     kill: () => server.kill(),
+    standStill: async () => {
+      process.kill(server.pid, 'SIGSTOP');
+      await eventually(() => stateOf(server.pid).startsWith('T'), { what: 'the server to stop' });
+    },
+    goOn: () => void process.kill(server.pid, 'SIGCONT'),
     restart: async ({ wipe = false } = {}) => {
       await server.stop();
       if (wipe) rmSync(storeDir, { recursive: true, force: true });
@@ -44,3 +56,6 @@ export async function testNats(): Promise<TestNats> {
     },
   };
 }
+
+const stateOf = (pid: number): string =>
+  execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).trim();

@@ -1,11 +1,14 @@
 /** The runs that this process works on now, and the ways in which one has to stop. */
 import type { RunWork } from '@writ/contracts';
+import type { StopReason } from '@writ/programs';
 import type { Lease } from './leases/leases';
-import type { StopReason } from './process/run-process';
 
 export class ActiveRun {
-  /** Since when the lease is known to be ours (`performance.now()`). */
-  renewedAt = 0;
+  /**
+   * Until when the lease is surely ours, by this process's clock, should it not be renewed: some time
+   * before another one may have it.
+   */
+  oursUntil = 0;
   lease: Lease | undefined;
   private readonly stopping = new AbortController();
 
@@ -27,6 +30,12 @@ export class ActiveRun {
   /** For waits of what has not begun: over when it has to end, or the process stops. */
   get waiting(): AbortSignal {
     return AbortSignal.any([this.stop, this.leaving]);
+  }
+
+  /** Ends it as lost when it may be another's by now. True when it is ended, for whatever reason. */
+  endUnlessOurs(now: number): boolean {
+    if (this.lease !== undefined && now >= this.oursUntil) this.end('lost');
+    return this.stop.aborted;
   }
 
   end(reason: StopReason): void {

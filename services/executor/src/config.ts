@@ -1,24 +1,13 @@
 /** The executor's environment. */
 import { availableParallelism } from 'node:os';
-import { processVariables, readEnvironment, serviceVariables, variable } from '@writ/observability';
+import {
+  processVariables,
+  programVariables,
+  readEnvironment,
+  serviceVariables,
+  variable,
+} from '@writ/observability';
 import { z } from 'zod';
-
-const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-
-const names = z
-  .string()
-  .default('')
-  .transform((text) => text.split(',').flatMap((name) => name.trim() || []))
-  .refine(
-    (all) => all.every((name) => NAME.test(name)),
-    'holds something that is no name of a variable',
-  );
-
-const paths = z
-  .string()
-  .default('')
-  .transform((text) => text.split(':').filter((path) => path !== ''))
-  .refine((all) => all.every((path) => path.startsWith('/')), 'holds a path that is not absolute');
 
 export const environment = z.object({
   ...processVariables,
@@ -51,27 +40,7 @@ export const environment = z.object({
       example: '8',
     },
   ),
-  WRIT_SANDBOX: variable(z.enum(['auto', 'bwrap', 'namespace', 'none']).default('auto'), {
-    means:
-      'in which sandbox programs run: bwrap, namespace, none, or auto for the strongest that works',
-    example: 'bwrap',
-  }),
-  WRIT_SANDBOX_NETWORK: variable(z.enum(['on', 'off']).default('off'), {
-    means: 'whether programs in bubblewrap reach the network',
-    example: 'on',
-  }),
-  WRIT_SANDBOX_PATHS: variable(paths, {
-    means: 'folders, divided by colons, that every program may read besides those of the system',
-    example: '/opt/tools:/srv/models',
-  }),
-  WRIT_PASS_ENV: variable(names, {
-    means: 'names, divided by commas, of variables of the executor that programs get too',
-    example: 'HTTP_PROXY,DBT_TARGET',
-  }),
-  WRIT_SECRET_ENV: variable(names, {
-    means: 'names, divided by commas, of variables whose values are taken out of everything kept',
-    example: 'GITHUB_TOKEN,DBT_PASSWORD',
-  }),
+  ...programVariables,
   WRIT_MAX_OUTPUT_BYTES: variable(
     z.coerce
       .number()

@@ -1,10 +1,9 @@
 /** What the executor keeps in PostgreSQL: leases, reservations, the run cache and its read model. */
-import { Follower, openPostgresLog, rebuild, type EventLog } from '@writ/event-log';
+import { Follower, openPostgresLog, postgresSeats, rebuild, type EventLog } from '@writ/event-log';
 import { MemoryBus } from '@writ/messaging';
 import { testDatabase, type TestDatabase } from '@writ/testing';
-import type { Pool } from 'pg';
-import { streamOf } from '@writ/contracts';
-import { openPool } from './database';
+import { streamOf, Unavailable } from '@writ/contracts';
+import { openDatabase, type Database } from './database';
 import { leasesConformance } from './leases/leases.conformance';
 import { PostgresLeases } from './leases/postgres-leases';
 import { RUN_PROJECTION, runRows } from './projections/run-rows';
@@ -14,7 +13,7 @@ import { RunCache } from './run-cache/run-cache';
 
 let database: TestDatabase;
 let url: string;
-let pools: Pool[];
+let pools: Database[];
 let log: EventLog;
 let follower: Follower;
 
@@ -22,9 +21,12 @@ beforeAll(async () => {
   database = await testDatabase();
   url = database.urlFor('executor');
   // Each stands for a process.
-  pools = [openPool(url), openPool(url)];
+  pools = [openDatabase(url), openDatabase(url)];
   log = await openPostgresLog({ url, applicationName: 'executor test', warn: () => undefined });
-  follower = new Follower({ url, log, projection: runRows, pollMs: 20, restMs: 1 });
+  follower = new Follower({
+    seats: postgresSeats(url),
+    ...{ log, projection: runRows, pollMs: 20, restMs: 1 },
+  });
 }, 60_000);
 
 afterAll(async () => {
@@ -35,7 +37,7 @@ afterAll(async () => {
 });
 
 const poolOf = (executorId: string) =>
-  pools[executorId === 'executor-2' || executorId === 'two' ? 1 : 0] as Pool;
+  pools[executorId === 'executor-2' || executorId === 'two' ? 1 : 0] as Database;
 
 const tableOf = (executorId: string, ttlMs = 60_000) =>
   new PostgresCacheTable({
@@ -44,6 +46,15 @@ const tableOf = (executorId: string, ttlMs = 60_000) =>
     ttlMs,
     projection: RUN_PROJECTION,
   });
+
+test('says that the database is away, apart from what it refuses', async () => {
+  const unreachable = new URL(url);
+  unreachable.port = '1';
+  const away = openDatabase(unreachable.toString());
+  await expect(away.query('select 1')).rejects.toThrow(Unavailable);
+  await away.end();
+  await expect(poolOf('one').query('select nonsense')).rejects.not.toThrow(Unavailable);
+});
 
 describe('leases in PostgreSQL', () => {
   leasesConformance(

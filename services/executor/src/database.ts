@@ -3,9 +3,17 @@
  * it has to survive a crash of the database by the last half second, so commits are not waited for
  * on disk. The log has connections of its own.
  */
+import { Unavailable } from '@writ/contracts';
+import { placeOf, reasonOf, troubleOf } from '@writ/event-log';
 import { Pool } from 'pg';
 
-export function openPool(url: string, onError: (error: Error) => void = () => undefined): Pool {
+/** Throws Unavailable while the database is away: the message at hand waits then. */
+export type Database = Pick<Pool, 'query' | 'end'>;
+
+export function openDatabase(
+  url: string,
+  onError: (error: Error) => void = () => undefined,
+): Database {
   const pool = new Pool({
     connectionString: url,
     application_name: 'writ executor',
@@ -16,5 +24,15 @@ export function openPool(url: string, onError: (error: Error) => void = () => un
     options: '-c synchronous_commit=off',
   });
   pool.on('error', onError); // an idle connection was lost; the next query opens another
-  return pool;
+  const asking = pool.query.bind(pool) as (...asked: unknown[]) => Promise<unknown>;
+  const query = async (...asked: unknown[]): Promise<unknown> => {
+    try {
+      return await asking(...asked);
+    } catch (cause) {
+      if (troubleOf(cause) === 'refused') throw cause;
+      const where = `the executor's tables at ${placeOf(url)}`;
+      throw new Unavailable(`${where} cannot be reached: ${reasonOf(cause)}`, { cause });
+    }
+  };
+  return { query: query as Pool['query'], end: () => pool.end() };
 }

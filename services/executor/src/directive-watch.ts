@@ -1,60 +1,35 @@
-/**
- * What the log says about the runs of a directive: which were started, which are cancelled. Reads a
- * directive's stream once and then only what is new, for as long as it is asked about.
- */
+/** What the log says about the runs of a directive: which were started, which are cancelled. */
 import { streamOf, type DirectiveEventData, type RecordedEvent } from '@writ/contracts';
 import type { EventLog } from '@writ/event-log';
+import { StreamFolds } from './stream-folds';
 
-interface Known {
-  version: number;
-  readonly started: Set<string>;
-  readonly cancelled: Set<string>;
-  ended: boolean;
-}
+class RunsOfDirective {
+  readonly started = new Set<string>();
+  readonly cancelled = new Set<string>();
+  ended = false;
 
-const MOST_DIRECTIVES = 200;
-const PAGE = 10_000;
-
-export class DirectiveWatch {
-  private readonly directives = new Map<string, Known>();
-
-  constructor(private readonly log: Pick<EventLog, 'readStream'>) {}
-
-  /** `unknown`: no event of the directive started it. */
-  async look(directiveId: string, runId: string): Promise<'wanted' | 'cancelled' | 'unknown'> {
-    const known = await this.catchUp(directiveId);
-    if (!known.started.has(runId)) return 'unknown';
-    return known.cancelled.has(runId) || known.ended ? 'cancelled' : 'wanted';
-  }
-
-  private async catchUp(directiveId: string): Promise<Known> {
-    const known = this.directives.get(directiveId) ?? {
-      ...{ version: 0, ended: false },
-      started: new Set<string>(),
-      cancelled: new Set<string>(),
-    };
-    // The latest asked about is the last to be forgotten.
-    this.directives.delete(directiveId);
-    this.directives.set(directiveId, known);
-    const [oldest = ''] = this.directives.keys();
-    if (this.directives.size > MOST_DIRECTIVES) this.directives.delete(oldest);
-    for (;;) {
-      const asked = { afterVersion: known.version, limit: PAGE };
-      const events = await this.log.readStream(streamOf.directive(directiveId), asked);
-      for (const event of events) note(known, event);
-      if (events.length < PAGE) return known;
+  note({ type, data }: RecordedEvent): void {
+    if (type === 'StepStarted') {
+      this.started.add((data as DirectiveEventData<'StepStarted'>).runId);
+    } else if (type === 'StepCancelled') {
+      this.cancelled.add((data as DirectiveEventData<'StepCancelled'>).runId);
+    } else if (/^Directive(Stopped|Failed|Completed|Archived)$/.test(type)) {
+      this.ended = true;
     }
   }
 }
 
-function note(known: Known, { type, data, version }: RecordedEvent): void {
-  if (version <= known.version) return; // somebody else read it meanwhile
-  known.version = version;
-  if (type === 'StepStarted') {
-    known.started.add((data as DirectiveEventData<'StepStarted'>).runId);
-  } else if (type === 'StepCancelled') {
-    known.cancelled.add((data as DirectiveEventData<'StepCancelled'>).runId);
-  } else if (/^Directive(Stopped|Failed|Completed|Archived)$/.test(type)) {
-    known.ended = true;
+export class DirectiveWatch {
+  private readonly folds: StreamFolds<RunsOfDirective>;
+
+  constructor(log: Pick<EventLog, 'readStream'>) {
+    this.folds = new StreamFolds(log, () => new RunsOfDirective());
+  }
+
+  /** `unknown`: no event of the directive started it. */
+  async look(directiveId: string, runId: string): Promise<'wanted' | 'cancelled' | 'unknown'> {
+    const { fold } = await this.folds.load(streamOf.directive(directiveId));
+    if (!fold.started.has(runId)) return 'unknown';
+    return fold.cancelled.has(runId) || fold.ended ? 'cancelled' : 'wanted';
   }
 }

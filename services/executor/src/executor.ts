@@ -1,6 +1,6 @@
 /** What the executor's reactions share. */
 import type { ContentStore } from '@writ/content-store';
-import type { Actor, EventMetadata, RebuildReport, RunEvent } from '@writ/contracts';
+import type { Actor, Clock, EventMetadata, RebuildReport, RunEvent } from '@writ/contracts';
 import type { RunCommand, RunState } from '@writ/domain';
 import type { Aggregates, EventLog } from '@writ/event-log';
 import type { Bus, Incoming } from '@writ/messaging';
@@ -8,8 +8,11 @@ import type { Logger, MetricsOf } from '@writ/observability';
 import type { ActiveRuns } from './active-runs';
 import type { DirectiveWatch } from './directive-watch';
 import type { Leases } from './leases/leases';
-import type { ProgramHost } from './program-host';
+import type { StepHost } from './open-programs';
 import type { RunCache } from './run-cache/run-cache';
+import type { StreamFolds } from './stream-folds';
+import type { Workshop } from './workshop';
+import type { WorkspaceAnswers } from './workspaces/workspace-answers';
 
 export type Runs = Aggregates<RunState, RunCommand, RunEvent>;
 
@@ -25,12 +28,15 @@ export interface Executor {
   readonly leases: Leases;
   readonly active: ActiveRuns;
   readonly watch: DirectiveWatch;
-  readonly programs: ProgramHost;
+  readonly workspaces: StreamFolds<WorkspaceAnswers>;
+  readonly programs: StepHost;
+  readonly workshop: Workshop;
   readonly logger: Logger;
   readonly metrics: MetricsOf<'executor'>;
-  /** RFC 3339, for records; never compared with another clock. */
-  readonly time: () => string;
+  readonly clock: Clock;
   readonly random: () => number;
+  /** Makes the ids of events. */
+  readonly newId: () => string;
   /** How long a program may go on when the process stops. */
   readonly leaveMs: number;
   readonly rebuild: (

@@ -20,8 +20,15 @@ import {
   type WorkspaceWork,
 } from '@writ/contracts';
 import { eventually } from '@writ/testing';
+import { keepWorkspace } from './keep-workspace';
 import { MemoryWorld, workOf, type MemoryExecutor } from './memory-executor';
 import { sweepWorkFolders } from './work-folders';
+
+// Each of these waits is for many processes of git, which take their time where many want the machine.
+const patienceMs = 60_000;
+jest.setTimeout(3 * patienceMs);
+const until = <T>(check: () => T | Promise<T>, what: string): Promise<T> =>
+  eventually(check, { what, timeoutMs: patienceMs });
 
 let world: MemoryWorld;
 let one: MemoryExecutor;
@@ -69,14 +76,11 @@ const idOf = (name: string) => `${name}0000000000000000`.slice(0, 16);
 
 async function said(directiveId: string, type: string, count = 1): Promise<WorkspaceEvent[]> {
   let found: WorkspaceEvent[] = [];
-  await eventually(
-    async () => {
-      const events = await world.log.readStream(streamOf.workspace(directiveId));
-      found = events.filter((event) => event.type === type) as unknown as WorkspaceEvent[];
-      return found.length >= count;
-    },
-    { what: `${count} ${type} of ${directiveId}` },
-  );
+  await until(async () => {
+    const events = await world.log.readStream(streamOf.workspace(directiveId));
+    found = events.filter((event) => event.type === type) as unknown as WorkspaceEvent[];
+    return found.length >= count;
+  }, `${count} ${type} of ${directiveId}`);
   return found;
 }
 
@@ -116,9 +120,7 @@ async function run(work: RunWork): Promise<RunEnded> {
   const { step, runId, attempt, directiveId } = work;
   await world.append(streamOf.directive(directiveId), 'StepStarted', { step, runId, attempt });
   await world.ring(work);
-  const end = await eventually(async () => (await world.endOf(runId)) ?? false, {
-    what: `the end of ${runId}`,
-  });
+  const end = await until(async () => (await world.endOf(runId)) ?? false, `the end of ${runId}`);
   return end || ({} as RunEnded);
 }
 
@@ -131,12 +133,12 @@ const mergeWork = (
 
 async function merge(prepared: Prepared, end: RunEnded): Promise<void> {
   await world.ring(mergeWork(prepared, end));
-  await eventually(
+  await until(
     async () =>
       (await world.log.readStream(streamOf.workspace(prepared.directiveId))).some(
         (event) => (event.data as { runId?: string }).runId === end.runId,
       ),
-    { what: `the merge of ${end.runId}` },
+    `the merge of ${end.runId}`,
   );
 }
 
@@ -158,7 +160,7 @@ test('a repository is prepared once, however often and by whomever it is asked f
     () => void (heard += 1),
   );
   await world.ring(work);
-  await eventually(() => heard > 0, { what: 'it to be told again' });
+  await until(() => heard > 0, 'it to be told again');
   const events = await world.log.readStream(streamOf.workspace(directiveId));
   expect(events).toHaveLength(1);
   expect(events[0]?.data).toEqual({
@@ -200,7 +202,8 @@ test('a step works in a tree of its own, becomes a commit, and is merged', async
   expect(git(path, 'rev-parse', branch)).toBe(end.commit);
   const [merged] = await said(prepared.directiveId, 'StepMerged');
   expect(merged?.data).toMatchObject({ runId: end.runId, commit: end.commit });
-  expect(git(path, 'worktree', 'list').split('\n')).toHaveLength(1);
+  const trees = () => git(path, 'worktree', 'list').split('\n').length;
+  await until(() => trees() === 1, 'its tree to be removed'); // after its end is told
   expect(git(path, 'status', '--porcelain')).toBe('');
 });
 
@@ -234,6 +237,24 @@ test('parallel steps are merged one after the other; a conflict names its files'
   ]);
 });
 
+test('in one executor merges into a branch take turns: none is made in vain', async () => {
+  const prepared = await prepare('taketurns', repository());
+  const scripts = ['b', 'c', 'd', 'e'].map((name) => `echo ${name} > ${name}.txt`);
+  const ends = await Promise.all(scripts.map((it) => run(stepWork(prepared, it))));
+  const merged = ends.map((end, index) =>
+    keepWorkspace(one, {
+      subject: 'writ.work.workspace',
+      data: mergeWork(prepared, end),
+      attributes: { id: `turn-${index}`, type: 'writ.work', source: '/test' },
+      deliveryCount: 1,
+      signal: new AbortController().signal,
+    }),
+  );
+  await Promise.all(merged);
+  expect(await said(prepared.directiveId, 'StepMerged', 4)).toHaveLength(4);
+  expect(git(prepared.path, 'fsck', '--unreachable', '--no-reflogs')).not.toContain('commit');
+});
+
 test('a merge that comes again is told again', async () => {
   const prepared = await prepare('mergeagain', repository());
   const end = await run(stepWork(prepared, 'echo b > b.txt'));
@@ -244,7 +265,7 @@ test('a merge that comes again is told again', async () => {
     () => void (heard += 1),
   );
   await world.ring(mergeWork(prepared, end));
-  await eventually(() => heard === 1, { what: 'it to be told again' });
+  await until(() => heard === 1, 'it to be told again');
   expect(await said(prepared.directiveId, 'StepMerged')).toHaveLength(1);
 });
 
@@ -253,9 +274,7 @@ test('a merge of something that is no commit, or into another branch, is a dead 
   const end = await run(stepWork(prepared, 'echo b > b.txt'));
   await world.ring(mergeWork(prepared, { ...end, commit: '--all' }));
   await world.ring({ ...mergeWork(prepared, end), branch: 'main' });
-  await eventually(async () => (await one.bus.deadLetters.list()).length === 2, {
-    what: 'dead letters',
-  });
+  await until(async () => (await one.bus.deadLetters.list()).length === 2, 'dead letters');
 });
 
 test('a step cannot write into the repository itself, nor be believed about it', async () => {
@@ -318,9 +337,9 @@ test('an echo step changes nothing and can be merged', async () => {
 test('what a process that died has left is removed at the next start, except what is worked on', async () => {
   const prepared = await prepare('leftovers', repository());
   const data = one.programs.dataDir;
-  const long = stepWork(prepared, 'echo up; sleep 2; cat a.txt');
+  const long = stepWork(prepared, 'echo up; until [ -e go ]; do sleep 0.05; done; cat a.txt');
   const running = run(long);
-  await eventually(async () => (await world.typesOf(long.runId)).length > 0, { what: 'its start' });
+  await until(async () => (await world.typesOf(long.runId)).length > 0, 'its start');
   const left = join(data, 'runs', 'leftovers0000000-g1-dead-a1');
   const tree = join(data, 'workspaces', prepared.directiveId, 'leftovers0000000-g1-dead-a1');
   mkdirSync(join(left, 'own'), { recursive: true });
@@ -330,5 +349,6 @@ test('what a process that died has left is removed at the next start, except wha
   expect(await sweepWorkFolders(data, one.leases)).toBeGreaterThan(0);
   for (const gone of [left, tree, adminDir]) expect(existsSync(gone)).toBe(false);
   expect(readdirSync(join(data, 'runs'))).toContain(long.runId);
+  writeFileSync(join(data, 'workspaces', prepared.directiveId, long.runId, 'go'), '');
   expect(await running).toMatchObject({ result: 'success', stdout: 'up\na\n' });
 });

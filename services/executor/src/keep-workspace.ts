@@ -8,7 +8,6 @@ import {
   TerminalError,
   VersionConflict,
   WorkspaceWork as WorkspaceWorkSchema,
-  type RecordedEvent,
   type WorkspaceEvent,
   type WorkspaceWork,
 } from '@writ/contracts';
@@ -16,6 +15,7 @@ import { uuidV7 } from '@writ/event-log';
 import type { Incoming } from '@writ/messaging';
 import { metadataOf, type Executor } from './executor';
 import { sendAgain } from './record-run';
+import { inTurn } from './workspaces/in-turn';
 import { mergeStep } from './workspaces/merge-step';
 import { isWorkspaceRefusal, prepareWorkspace } from './workspaces/prepare-workspace';
 
@@ -23,24 +23,32 @@ export const parseWorkspaceWork = (data: unknown): WorkspaceWork => WorkspaceWor
 
 type Merge = Extract<WorkspaceWork, { op: 'merge' }>;
 type Prepare = Extract<WorkspaceWork, { op: 'prepare' }>;
-type Tools = Pick<Executor, 'log' | 'bus'> & { readonly programs: { readonly dataDir: string } };
+type Tools = Pick<Executor, 'log' | 'bus' | 'workspaces'> & {
+  readonly programs: Pick<Executor['programs'], 'dataDir' | 'hidden'>;
+};
 
-/** Others append to the same stream when steps are merged at the same time. */
+/** Other executors append to the same stream when steps are merged at the same time. */
 const ATTEMPTS = 20;
 
 export async function keepWorkspace(deps: Tools, message: Incoming<WorkspaceWork>): Promise<void> {
   const work = message.data;
   if (work.op === 'merge') check(work);
   const stream = streamOf.workspace(work.directiveId);
+  // Of merges into one branch that are made at once, all but one would have to be made again.
+  await inTurn(stream, () => keep(deps, message, stream));
+}
+
+async function keep(deps: Tools, message: Incoming<WorkspaceWork>, stream: string): Promise<void> {
+  const work = message.data;
   for (let attempt = 1; ; attempt += 1) {
-    const known = await deps.log.readStream(stream, { limit: 10_000 });
-    const said = known.find((event) => answers(event, work));
+    const { version, fold: answers } = await deps.workspaces.load(stream);
+    const said = answers.to(work);
     if (said !== undefined) return sendAgain(deps.bus, said, message.attributes.id);
-    const { type, data } = await (work.op === 'prepare' ? prepare(work) : merge(deps, work));
+    const { type, data } = await (work.op === 'prepare' ? prepare(deps, work) : merge(deps, work));
     const metadata = metadataOf(message, work.directiveId);
     const event = { id: uuidV7(), type, schemaVersion: 1, data, metadata };
     try {
-      await deps.log.append({ stream, expectedVersion: known.length, events: [event] });
+      await deps.log.append({ stream, expectedVersion: version, events: [event] });
       return;
     } catch (error) {
       if (!(error instanceof VersionConflict) || attempt >= ATTEMPTS) throw error;
@@ -55,17 +63,12 @@ function check({ directiveId, branch, commit }: Merge): void {
   throw new TerminalError('malformed', message);
 }
 
-function answers({ type, data }: RecordedEvent, work: WorkspaceWork): boolean {
-  if (work.op === 'prepare') return type === 'WorkspacePrepared' || type === 'WorkspaceRefused';
-  const ofRun = (data as { runId?: string }).runId === work.runId;
-  return ofRun && (type === 'StepMerged' || type === 'StepMergeConflicted');
-}
-
-async function prepare({ directiveId, workspace }: Prepare): Promise<WorkspaceEvent> {
+async function prepare({ programs }: Tools, work: Prepare): Promise<WorkspaceEvent> {
+  const { directiveId, workspace } = work;
   if (workspace.kind === 'none') {
     throw new TerminalError('malformed', 'a directive without a workspace has none to prepare');
   }
-  const prepared = await prepareWorkspace(directiveId, workspace);
+  const prepared = await prepareWorkspace(directiveId, workspace, programs.hidden);
   if (isWorkspaceRefusal(prepared)) {
     return { type: 'WorkspaceRefused', data: { directiveId, ...prepared } };
   }

@@ -14,23 +14,24 @@ import {
   type RunEnded,
   type RunWork,
 } from '@writ/contracts';
-import { runDecider } from '@writ/domain';
-import { Aggregates, MemoryLog, uuidV7, type EventLog } from '@writ/event-log';
+import { MemoryLog, uuidV7, type EventLog } from '@writ/event-log';
 import { connectHandlers, MemoryBus, MemoryServer } from '@writ/messaging';
-import { createLogger, createRegistry, metricsOf, type Logger } from '@writ/observability';
+import {
+  createLogger,
+  createRegistry,
+  metricsOf,
+  programMetrics,
+  type Logger,
+} from '@writ/observability';
+import type { Sandbox } from '@writ/programs';
 import { claimCheckOf, publishingLog } from '@writ/service-host';
-import { ActiveRuns } from './active-runs';
-import { hearOutcomes } from './cancel-runs';
+import { composeExecutor } from './compose-executor';
 import { readConfig } from './config';
-import { DirectiveWatch } from './directive-watch';
 import type { Executor } from './executor';
-import { LeaseKeeper } from './leases/lease-keeper';
+import type { LeaseKeeper } from './leases/lease-keeper';
 import { leaseTable, MemoryLeases } from './leases/memory-leases';
-import { openPrograms } from './open-programs';
-import type { ProgramHost } from './program-host';
+import { openPrograms, type StepHost } from './open-programs';
 import { MemoryCacheTable, reservationTable } from './run-cache/memory-cache-table';
-import { RunCache } from './run-cache/run-cache';
-import type { Sandbox } from './sandbox/sandbox';
 import { executorSubscriptions } from './subscriptions';
 
 export interface MemoryExecutor extends Executor {
@@ -45,8 +46,8 @@ export interface OpenOptions {
   /** Variables beyond those that every executor needs. */
   readonly env?: Readonly<Record<string, string>>;
   readonly ttlMs?: number;
-  readonly programs?: Partial<ProgramHost>;
-  readonly deps?: Partial<Executor>;
+  readonly programs?: Partial<StepHost>;
+  readonly deps?: Partial<Pick<Executor, 'leases'>>;
 }
 
 export class MemoryWorld {
@@ -67,32 +68,32 @@ export class MemoryWorld {
     const logger = createLogger({ service: 'executor', instance: executorId, level: 'silent' });
     const env = { PATH: process.env['PATH'] ?? '', ...options.env };
     const config = { ...readConfig(this.required(env)), WRIT_LEASE_MS: options.ttlMs ?? 10_000 };
-    const opened = await openPrograms(config, env, logger, MemoryWorld.sandbox);
+    const registry = createRegistry('executor', 'test');
+    const tools = { logger, counters: programMetrics(registry) };
+    const opened = await openPrograms(config, env, tools, MemoryWorld.sandbox);
     MemoryWorld.sandbox ??= opened.sandbox;
     const programs = { ...opened, ...options.programs };
     const claimCheck = claimCheckOf(this.content);
     const bus = new MemoryBus({ server: this.server, name: executorId, claimCheck });
     const log = this.publishing(bus, logger);
-    const registry = createRegistry('executor', 'test');
     const ttlMs = config.WRIT_LEASE_MS;
-    const table = new MemoryCacheTable({ log, reservations: this.reservations, ttlMs });
-    const deps: Executor = {
+    const { reservations } = this;
+    const {
+      executor: deps,
+      keeper,
+      begin,
+    } = composeExecutor({
       ...{ executorId, log, bus, content: this.content, programs, logger, leaveMs: 500 },
-      runs: new Aggregates({ log, decider: runDecider }),
-      cache: new RunCache({ table, log, bus, pollMs: 50 }),
+      cacheTable: new MemoryCacheTable({ log, reservations, ttlMs }),
+      cachePollMs: 50,
       leases: new MemoryLeases(this.leases, executorId, ttlMs),
-      active: new ActiveRuns(),
-      watch: new DirectiveWatch(log),
       metrics: metricsOf(registry, 'executor'),
-      time: () => new Date().toISOString(),
       random: () => 0.5,
       rebuild: () => Promise.reject(new Error('there is no read model in memory')),
       ...options.deps,
-    };
-    const keeper = new LeaseKeeper({ ...deps, everyMs: ttlMs / 4, marginMs: ttlMs / 5 });
+    });
     programs.warden.start();
-    keeper.start();
-    await hearOutcomes(deps);
+    await begin();
     const Subscriptions = executorSubscriptions({ messages: 16, programs: 16 });
     await connectHandlers(bus, new Subscriptions(deps) as object);
     const stop = () => stopExecutor(bus, keeper, programs);
@@ -174,7 +175,7 @@ export class MemoryWorld {
 async function stopExecutor(
   bus: MemoryBus,
   keeper: LeaseKeeper,
-  { warden, pipes }: ProgramHost,
+  { warden, pipes }: StepHost,
 ): Promise<void> {
   await bus.drain(5_000);
   await keeper.stop();

@@ -2,18 +2,19 @@
  * Writes the ends of runs down. Owns that a result once made is not lost while the log is away, and
  * that a run which ended earlier is told again to whoever asks.
  */
-import { setTimeout as wait } from 'node:timers/promises';
 import {
   canonicalJson,
   isRefusal,
+  pause,
   streamOf,
   VersionConflict,
+  type Clock,
   type EventMetadata,
   type RecordedEvent,
   type RunEnded,
 } from '@writ/contracts';
 import type { RunCommand, RunState } from '@writ/domain';
-import { LogBusy, LogUnavailable, uuidV7 } from '@writ/event-log';
+import { LogBusy, LogUnavailable } from '@writ/event-log';
 import type { Incoming } from '@writ/messaging';
 import { messageOf } from '@writ/service-host';
 import type { Executor } from './executor';
@@ -22,15 +23,15 @@ const LONGEST_MS = 600_000;
 const LONGEST_PAUSE_MS = 2_000;
 
 /** Tries again while the log cannot be reached, for a bounded time; appending is idempotent. */
-async function surely<T>(work: () => Promise<T>): Promise<T> {
-  const began = performance.now();
+async function surely<T>(clock: Clock, work: () => Promise<T>): Promise<T> {
+  const began = clock.now();
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await work();
     } catch (error) {
       const away = error instanceof LogUnavailable || error instanceof LogBusy;
-      if (!away || performance.now() - began > LONGEST_MS) throw error;
-      await wait(Math.min(50 * 2 ** attempt, LONGEST_PAUSE_MS));
+      if (!away || clock.now() - began > LONGEST_MS) throw error;
+      await pause(clock, Math.min(50 * 2 ** attempt, LONGEST_PAUSE_MS));
     }
   }
 }
@@ -43,7 +44,7 @@ export async function recordRun(
   metadata: EventMetadata,
 ): Promise<RunState | undefined> {
   const stream = streamOf.run(runId);
-  const handled = await surely(() => deps.runs.handle(stream, command, metadata));
+  const handled = await surely(deps.clock, () => deps.runs.handle(stream, command, metadata));
   if (isRefusal(handled)) {
     deps.logger.warn({ runId, refused: handled.refused }, handled.message);
     return undefined;
@@ -62,10 +63,11 @@ export async function recordAtOnce(
   ended: RunEnded,
   metadata: EventMetadata,
 ): Promise<boolean> {
-  const event = { id: uuidV7(), type: 'RunEnded', schemaVersion: 1, data: ended, metadata };
+  const id = deps.newId();
+  const event = { id, type: 'RunEnded', schemaVersion: 1, data: ended, metadata };
   const append = { stream: streamOf.run(ended.runId), expectedVersion: 0, events: [event] };
   try {
-    const [stored] = await surely(() => deps.log.append(append));
+    const [stored] = await surely(deps.clock, () => deps.log.append(append));
     noteEnd(deps, ended, stored?.position ?? 0);
     return true;
   } catch (error) {

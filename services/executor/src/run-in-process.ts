@@ -4,6 +4,7 @@
  */
 import type { Adapter, InputBundle, RunEnded, RunWork } from '@writ/contracts';
 import type { Incoming } from '@writ/messaging';
+import { redactText } from '@writ/programs';
 import type { ActiveRun } from './active-runs';
 import { adapterOf } from './adapters';
 import type { InProcessAdapter } from './adapters/adapter';
@@ -11,7 +12,6 @@ import { metadataOf, type Executor } from './executor';
 import { recordAtOnce, tellAgain } from './record-run';
 import { analyseStep } from './stages/analyse-step';
 import { failStage, StageFailed, StageLog } from './stages/stage-log';
-import { redactText } from './redaction/redactor';
 import { handedOut, type Outcome } from './stages/hand-out';
 
 type Answering = InProcessAdapter<Adapter['kind']>;
@@ -40,7 +40,7 @@ export async function runInProcess(
 }
 
 class Answer {
-  private readonly began = performance.now();
+  private readonly began: number;
   private readonly stages: StageLog;
   private readonly adapter: Answering;
   private bundle: InputBundle | undefined;
@@ -50,7 +50,8 @@ class Answer {
     private readonly work: RunWork,
     private readonly run: ActiveRun,
   ) {
-    this.stages = new StageLog(deps.time);
+    this.began = deps.clock.now();
+    this.stages = new StageLog(() => deps.clock.time());
     this.adapter = adapterOf(work.adapter as never) as unknown as Answering;
   }
 
@@ -108,7 +109,7 @@ class Answer {
       bundle: this.bundle,
       stages: this.stages.records,
       attempts: [],
-      durationMs: Math.round(performance.now() - this.began),
+      durationMs: Math.round(this.deps.clock.now() - this.began),
       ...outcome,
     };
   }
@@ -119,7 +120,8 @@ async function keep(
   stdout: string,
 ): Promise<Pick<RunEnded, 'stdout' | 'transcript'>> {
   if (stdout === '') return {};
-  const { needles, redacted } = programs;
+  const { needles, counters } = programs;
+  const { redacted } = counters;
   const text = redactText(stdout, { needles, redacted, patterns: true });
   if (text.length <= INLINE_CHARACTERS) return { stdout: text };
   const { digest } = await content.put(Buffer.from(text, 'utf8'));

@@ -1,7 +1,8 @@
 /**
  * Runs a step that is a program: looks for a recorded success, claims the run, executes, ends it.
  *
- * S1 Only the holder of the lease works on a run; only the holder of the claim writes its end.
+ * S1 Only the holder of the lease works on a run; only the holder of the claim writes its end. What
+ *    was claimed before is claimed anew before it is ended, also when nothing has to be run.
  * S2 What was taken over without being idempotent is ended as in doubt, before anything is done.
  * S3 A claim whose lease row is not there (the database lost it) is left alone until the time of a
  *    lease has passed since it was made.
@@ -20,22 +21,22 @@ import {
 } from '@writ/contracts';
 import type { RunCommand, RunState } from '@writ/domain';
 import type { Incoming } from '@writ/messaging';
+import { redactText } from '@writ/programs';
 import type { ActiveRun } from './active-runs';
 import { adapterOf } from './adapters';
 import type { ProgramCommand } from './adapters/adapter';
 import { metadataOf, type Executor } from './executor';
 import type { AcquiredLease } from './leases/leases';
 import { recordRun, tellAgain } from './record-run';
-import { redactText } from './redaction/redactor';
 import type { Found } from './run-cache/run-cache';
 import { analyseStep, type Analysis } from './stages/analyse-step';
-import { compileProgram, layWorkspace } from './stages/compile-step';
-import { errorOf, executeProgram } from './stages/execute-program';
+import { errorOf } from './stages/execute-program';
 import { handOut, handedOut, type Outcome } from './stages/hand-out';
 import { RunLost } from './stages/process-step';
 import { StageLog } from './stages/stage-log';
 import { candidateSeen } from './stages/take-outputs';
-import { removeWorkFolder, workFolder, type WorkFolder } from './work-folders';
+import { workFolder, type WorkFolder } from './work-folders';
+import type { Compiled } from './workshop';
 
 /** With the lease in hand. Throws RunLost when the run is for somebody else to go on with. */
 export async function runProgramStep(
@@ -73,12 +74,13 @@ function mayTakeOver(state: RunState, lease: AcquiredLease, ttlMs: number): bool
 }
 
 class ProgramRunner {
-  private readonly began = performance.now();
+  private readonly began: number;
   private readonly work: RunWork;
   private readonly stages: StageLog;
   private readonly folder: WorkFolder;
   private readonly metadata: EventMetadata;
-  private readonly claim: number;
+  private claim: number;
+  private claimed = false;
   private analysis: Analysis | undefined;
   private giveSlot: () => void = () => undefined;
   private madeFolder = false;
@@ -93,7 +95,8 @@ class ProgramRunner {
     private readonly before: RunState,
   ) {
     this.work = message.data;
-    this.stages = new StageLog(deps.time);
+    this.began = deps.clock.now();
+    this.stages = new StageLog(() => deps.clock.time());
     this.folder = workFolder(deps.programs.dataDir, this.work.runId, lease.token);
     this.metadata = metadataOf(message, this.work.directiveId);
     this.claim = before.status === 'claimed' ? before.claimed.claim + 1 : 1;
@@ -114,7 +117,7 @@ class ProgramRunner {
     try {
       const hash = this.analysis?.bundle.hash;
       if (this.asked && hash !== undefined) await cache.failed(hash, this.work.runId);
-      if (this.madeFolder) await removeWorkFolder(this.folder.path);
+      if (this.madeFolder) await this.deps.workshop.remove(this.folder);
     } catch (error) {
       logger.warn({ err: error, runId: this.work.runId }, 'something of a run is left behind');
     }
@@ -150,17 +153,9 @@ class ProgramRunner {
     const noteAttempt = async (attempt: AttemptRecord) => {
       await this.record({ type: 'note-attempt', executorId: deps.executorId, attempt });
     };
-    return executeProgram(
-      { work, run, claim: this.claim, ...compiled, folder, refSeen, stages, noteAttempt },
-      {
-        ...deps,
-        broadcast: (subject, bytes) => deps.bus.broadcast(subject, bytes),
-        spawned: (seconds) => {
-          const { level } = deps.programs.sandbox;
-          deps.metrics.sandboxSpawnSeconds.observe({ level }, seconds);
-        },
-      },
-    );
+    const { claim } = this;
+    const task = { work, run, claim, ...compiled, folder, refSeen, stages, noteAttempt };
+    return deps.workshop.execute(task);
   }
 
   private async lookUp({ bundle, comparable }: Analysis): Promise<Found> {
@@ -176,11 +171,10 @@ class ProgramRunner {
     return found;
   }
 
-  private async compile(analysis: Analysis) {
+  private compile(analysis: Analysis): Promise<Compiled> {
     this.madeFolder = true;
     const { work, command, folder, deps } = this;
-    const laid = await layWorkspace(work, analysis, folder, deps);
-    return { laid, program: await compileProgram(work, command, laid, folder, deps) };
+    return deps.workshop.compile(work, command, analysis, folder);
   }
 
   /**
@@ -190,8 +184,15 @@ class ProgramRunner {
   private async claimFor(bundle: InputBundle, expected?: RunState['status']): Promise<void> {
     const run = { ...this.identity(), bundle, stages: [...this.stages.records] };
     const { idempotent } = this.work;
-    const at = this.deps.time();
-    const state = await this.record({ type: 'claim', run, idempotent, leaseExpired: true, at });
+    const at = this.deps.clock.time();
+    const over = this.before.status === 'claimed' ? this.before.claimed.claim : 0;
+    this.run.endUnlessOurs(this.deps.clock.now());
+    if (this.run.stoppedBy === 'lost') throw new RunLost(this.work.runId, 'its lease is lost');
+    const state = await this.record({ type: 'claim', run, idempotent, over, at });
+    if (state.status === 'claimed') {
+      this.claim = state.claimed.claim;
+      this.claimed = true;
+    }
     if (expected === undefined || state.status === expected) return;
     throw new RunLost(this.work.runId, `it is ${state.status}`);
   }
@@ -203,6 +204,9 @@ class ProgramRunner {
   }
 
   private async end(outcome: Outcome): Promise<void> {
+    if (this.before.status === 'claimed' && !this.claimed) {
+      await this.claimFor(this.analysis?.bundle ?? this.before.claimed.bundle, 'claimed'); // S1
+    }
     const { needles } = this.deps.programs;
     const { error, result } = outcome;
     const comparable = this.work.cache && this.analysis?.comparable === true;
@@ -213,7 +217,7 @@ class ProgramRunner {
       ...(result === 'success' && !comparable ? { cacheable: false } : {}),
       stages: this.stages.records,
       attempts: [],
-      durationMs: Math.round(performance.now() - this.began),
+      durationMs: Math.round(this.deps.clock.now() - this.began),
       ...outcome,
       error: error && { ...error, message: redactText(error.message, { needles, patterns: true }) },
     };

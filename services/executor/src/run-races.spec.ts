@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { streamOf, streams, subjects, type RunEnded, type RunWork } from '@writ/contracts';
+import { processesWith } from '@writ/programs';
 import { eventually } from '@writ/testing';
 import { MemoryWorld, workOf, type MemoryExecutor } from './memory-executor';
-import { processesWith } from './process/process-tree';
 import { leaseTable, MemoryLeases } from './leases/memory-leases';
 
 let world: MemoryWorld;

@@ -10,9 +10,9 @@ import {
   type RunEnded,
   type RunWork,
 } from '@writ/contracts';
+import { processesWith } from '@writ/programs';
 import { eventually } from '@writ/testing';
 import { MemoryWorld, workOf, type MemoryExecutor } from './memory-executor';
-import { processesWith } from './process/process-tree';
 
 let world: MemoryWorld;
 let one: MemoryExecutor;
@@ -525,5 +525,8 @@ test('what it did shows in its metrics', async () => {
   expect(text).toMatch(/writ_step_attempts_total\{adapter="shell",outcome="success"\} [1-9]/);
   expect(text).toMatch(/writ_cache_lookups_total\{result="hit"\} [1-9]/);
   expect(text).toMatch(/writ_sandbox_spawn_seconds_count\{level="S\d"\} [1-9]/);
+  expect(text).toMatch(/writ_program_output_bytes_total\{stream="stdout"\} [1-9]/);
+  expect(text).toMatch(/writ_program_output_bytes_total\{stream="stderr"\} [1-9]/);
+  expect(text).toMatch(/writ_redactions_total [1-9]/);
   expect(text).toMatch(/writ_step_queue_seconds_count\{adapter="shell"\} [1-9]/);
 });

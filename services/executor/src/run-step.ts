@@ -7,6 +7,7 @@ import type { Incoming } from '@writ/messaging';
 import { commandOf } from './adapters';
 import type { ActiveRun } from './active-runs';
 import type { Executor } from './executor';
+import { surelyOursMs } from './leases/leases';
 import { runInProcess } from './run-in-process';
 import { runProgramStep } from './run-program';
 import { RunLost } from './stages/process-step';
@@ -36,11 +37,11 @@ async function withLease(
   run: ActiveRun,
   work: (lease: Acquired) => Promise<void>,
 ): Promise<void> {
-  const askedAt = performance.now();
+  const askedAt = deps.clock.now();
   const lease = await deps.leases.acquire(run.work.runId);
   if (lease === undefined) return; // somebody works on it
   run.lease = lease;
-  run.renewedAt = askedAt;
+  run.oursUntil = askedAt + surelyOursMs(deps.leases);
   let lost = false;
   try {
     await work(lease);
@@ -67,8 +68,11 @@ function noteLoss(
   if (stoppedBy === 'lost') metrics.leaseLosses.inc();
 }
 
-function noteQueueTime({ metrics }: Executor, { data, attributes }: Incoming<RunWork>): void {
+function noteQueueTime(
+  { metrics, clock }: Executor,
+  { data, attributes }: Incoming<RunWork>,
+): void {
   if (attributes.time === undefined) return;
-  const seconds = (Date.now() - Date.parse(attributes.time)) / 1000;
+  const seconds = (Date.parse(clock.time()) - Date.parse(attributes.time)) / 1000;
   metrics.queueSeconds.observe({ adapter: data.adapter.kind }, Math.max(0, seconds));
 }

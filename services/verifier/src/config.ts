@@ -1,5 +1,10 @@
 /** The verifier's environment. */
-import { processVariables, readEnvironment, serviceVariables } from '@writ/observability';
+import {
+  processVariables,
+  programVariables,
+  readEnvironment,
+  serviceVariables,
+} from '@writ/observability';
 import { z } from 'zod';
 
 export const environment = z.object({
@@ -9,8 +14,10 @@ export const environment = z.object({
   NATS_TOKEN: serviceVariables.NATS_TOKEN,
   WRIT_CONTENT_DIR: serviceVariables.WRIT_CONTENT_DIR,
   WRIT_DATA_DIR: serviceVariables.WRIT_DATA_DIR,
+  ...programVariables,
 });
 
 export type VerifierConfig = z.infer<typeof environment>;
 
-export const readConfig = (): VerifierConfig => readEnvironment(environment);
+export const readConfig = (env?: Readonly<Record<string, string>>): VerifierConfig =>
+  readEnvironment(environment, env);

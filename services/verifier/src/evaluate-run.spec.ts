@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openMemoryStore } from '@writ/content-store';
@@ -12,13 +13,16 @@ import {
   streamOf,
   subjects,
 } from '@writ/contracts';
-import { evaluationDecider } from '@writ/domain';
-import { Aggregates, MemoryLog, uuidV7 } from '@writ/event-log';
+import { MemoryLog, uuidV7 } from '@writ/event-log';
 import { type Bus, connectHandlers, MemoryBus } from '@writ/messaging';
-import { createLogger, createRegistry, metricsOf } from '@writ/observability';
+import { createLogger, createRegistry, metricsOf, programMetrics } from '@writ/observability';
+import { openProgramHost, type ProgramHost } from '@writ/programs';
 import { publishingLog } from '@writ/service-host';
 import { eventually } from '@writ/testing';
-import { runProgram, type RunProgram } from './checks/run-program';
+import { programRunner, type RunProgram } from './checks/run-program';
+import { CheckCutOff } from './checks/verdict';
+import { composeVerifier } from './compose-verifier';
+import { readConfig } from './config';
 import { snapshotsIn } from './snapshots/open-snapshot';
 import { ScratchFolders } from './snapshots/scratch-folders';
 import { VerifierSubscriptions } from './subscriptions';
@@ -29,6 +33,9 @@ const runId = `${directiveId}-g1-build-a1`;
 const logger = createLogger({ service: 'verifier', instance: 'test', level: 'silent' });
 
 let dir: string;
+let own: string;
+let programs: ProgramHost;
+let runProgram: RunProgram;
 let log: MemoryLog;
 let bus: Bus;
 let heard: EvaluationCompleted[];
@@ -39,22 +46,37 @@ async function startVerifier(more: Partial<Verifier> = {}): Promise<Verifier> {
   const folders = new ScratchFolders(dir);
   const reporter = { published: () => undefined };
   const own = publishingLog(log, { bus, reporter, logger, source: '/writ/verifier' });
-  const deps: Verifier = {
+  const composed = composeVerifier({
     ...{ log: own, bus, content, folders, runProgram, logger },
-    evaluations: new Aggregates({ log: own, decider: evaluationDecider }),
     openSnapshot: snapshotsIn(folders, content),
-    environment: { PATH: process.env['PATH'] ?? '' },
+    environment: { PATH: programs.path },
     metrics: metricsOf(createRegistry('verifier', 'test'), 'verifier'),
-    underWay: new Set(),
     rebuild: () => Promise.reject(new Error('not asked for here')),
-    ...more,
-  };
+  });
+  const deps: Verifier = { ...composed, ...more };
   await connectHandlers(bus, new VerifierSubscriptions(deps));
   return deps;
 }
 
+beforeAll(async () => {
+  own = realpathSync(mkdtempSync(join(tmpdir(), 'writ-verifier-own-')));
+  const settings = readConfig({
+    DATABASE_URL: 'postgres://writ_verifier:not-used-here@127.0.0.1/writ',
+    NATS_URL: 'nats://127.0.0.1:4222',
+    WRIT_CONTENT_DIR: join(own, 'content'),
+    WRIT_DATA_DIR: join(own, 'data'),
+  });
+  const env = { PATH: process.env['PATH'] };
+  const counters = programMetrics(createRegistry('verifier', 'test'));
+  programs = await openProgramHost({ settings, env, wardenLimitMs: 60_000, counters, logger });
+  runProgram = programRunner(programs);
+});
+afterAll(async () => {
+  await programs.warden.close();
+  rmSync(own, { recursive: true, force: true });
+});
 beforeEach(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'writ-verifier-'));
+  dir = realpathSync(mkdtempSync(join(tmpdir(), 'writ-verifier-')));
   log = new MemoryLog();
   bus = new MemoryBus();
   heard = [];
@@ -172,7 +194,7 @@ it('is never green with a check that could not run, and unknown when none ran', 
   expect(confidence).toEqual({ score: 1, level: 'yellow' });
   expect(checks[1]).toMatchObject({
     outcome: 'error',
-    message: 'there is no program no-such-program',
+    message: 'there is no program "no-such-program" on PATH',
   });
 });
 
@@ -183,7 +205,10 @@ it('takes a check that breaks for an error of the check', async () => {
   await ring(await work([program('true')]));
   const { checks, confidence } = await evaluated();
   expect(confidence).toEqual({ score: null, level: 'unknown' });
-  expect(checks[0]).toMatchObject({ outcome: 'error', message: /no more file descriptors/ });
+  expect(checks[0]).toMatchObject({
+    outcome: 'error',
+    message: expect.stringMatching(/no more file descriptors/) as unknown,
+  });
 });
 
 it('has nothing to check when what the run made is lost: unknown, not red', async () => {
@@ -207,6 +232,32 @@ it('gives a program the inputs of the step under ${inputs}', async () => {
   expect(checks[0]).toMatchObject({ outcome: 'passed', tail: 'expected' });
   expect(checks[0]?.argv).toEqual(check.argv);
   expect(readdirSync(dir)).toEqual([]);
+});
+
+it('shows a check in a git workspace its commit and history, and nothing of the repository', async () => {
+  await startVerifier();
+  await runEnds();
+  const repository = join(own, 'repository');
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args], {
+      cwd: repository,
+      encoding: 'utf8',
+    }).trim();
+  mkdirSync(repository);
+  git('init', '-q', '-b', 'main');
+  git('commit', '-q', '--allow-empty', '-m', 'first');
+  git('commit', '-q', '--allow-empty', '-m', 'second');
+  git('remote', 'add', 'origin', 'https://user:password@example.com/x.git');
+  const script = `git log --format=%s; git status --short; cat ${repository}/.git/config; true`;
+  const workspace = { workspace: { kind: 'git', repository: '.' } as const };
+  const commit = git('rev-parse', 'HEAD');
+  await ring(await work([program(script)], { ...workspace, workspacePath: repository, commit }));
+  const { checks } = await evaluated();
+  expect(checks[0]).toMatchObject({
+    outcome: 'passed',
+    tail: expect.stringMatching(/^second\nfirst\n/) as unknown,
+  });
+  if (programs.sandbox.level === 'S2') expect(checks[0]?.tail).not.toContain('password');
 });
 
 it('evaluates a run once: work that comes again publishes the first evaluation again', async () => {
@@ -302,6 +353,20 @@ it('does not run what a message asks for a run that the log does not know', asyn
     what: 'a dead letter',
   });
   expect(calls).toBe(0);
+});
+
+it('evaluates anew when a check was cut off by trouble of ours', async () => {
+  let calls = 0;
+  await startVerifier({
+    runProgram: (spec) => {
+      calls += 1;
+      return calls === 1 ? Promise.reject(new CheckCutOff('stood still')) : runProgram(spec);
+    },
+  });
+  await runEnds();
+  await ring(await work([program('echo again')]));
+  expect((await evaluated()).checks[0]).toMatchObject({ outcome: 'passed', tail: 'again' });
+  expect(calls).toBe(2);
 });
 
 it('gives its work back when the process stops, and leaves nothing behind', async () => {

@@ -44,9 +44,9 @@ async function evaluate(deps: Verifier, message: Incoming<EvaluateWork>): Promis
   const known = await whatIsKnown(deps, work);
   if (known.evaluation) return sendAgain(deps, known.evaluation, attributes.id); // V1
   if (known.directiveEnded) return; // V3
-  const started = performance.now();
+  const started = deps.clock.now();
   const checks = await check(deps, work, signal);
-  const durationMs = Math.round(performance.now() - started);
+  const durationMs = Math.round(deps.clock.now() - started);
   const handled = await deps.evaluations.handle(
     streamOf.evaluation(runId),
     { type: 'complete', work: { runId, directiveId, step }, thresholds, checks, durationMs },
@@ -114,7 +114,7 @@ async function check(
     const environment = { ...deps.environment, ...namesOf(work) };
     const { runProgram } = deps;
     const context = { ...snapshot, scratch, inputs, environment, runProgram, signal };
-    return await runChecks(work, context, deps.content);
+    return await runChecks(work, context, deps);
   } catch (error) {
     if (!(error instanceof SnapshotImpossible)) throw error;
     return allInError(work, `there is nothing to check: ${error.message}`);

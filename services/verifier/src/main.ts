@@ -1,43 +1,53 @@
 /** The verifier as a process. */
 import { join } from 'node:path';
-import { evaluationDecider } from '@writ/domain';
-import { Aggregates } from '@writ/event-log';
-import { metricsOf } from '@writ/observability';
+import { consumers } from '@writ/contracts';
+import { metricsOf, programMetrics } from '@writ/observability';
+import { openProgramHost } from '@writ/programs';
 import { connect, ReadModels, runService, type Host, type Opened } from '@writ/service-host';
 import { VerifierModule } from './app.module';
-import { runProgram } from './checks/run-program';
+import { programRunner } from './checks/run-program';
+import { composeVerifier } from './compose-verifier';
 import { readConfig, type VerifierConfig } from './config';
 import { evaluationRows } from './projections/evaluation-rows';
 import { snapshotsIn, sweepSnapshots } from './snapshots/open-snapshot';
 import { ScratchFolders } from './snapshots/scratch-folders';
-import type { Verifier } from './verifier';
-
-/** Evaluations are looked up in the log; this only spares the folding of the latest. */
-const cacheSize = 100;
 
 async function open(host: Host<VerifierConfig>): Promise<Opened> {
   const { config, logger, registry } = host;
-  const folders = new ScratchFolders(join(config.WRIT_DATA_DIR, 'snapshots'));
+  const programs = await openProgramHost({
+    ...{ settings: config, env: process.env, counters: programMetrics(registry), logger },
+    // Before what is not acknowledged is given to another verifier.
+    wardenLimitMs: consumers.verifierEvaluations.ackWaitMs * 0.6,
+  });
+  const folders = new ScratchFolders(join(programs.dataDir, 'snapshots'));
   const swept = await sweepSnapshots(folders);
   if (swept > 0) logger.info(`removed ${swept} folders that an earlier process left`);
   const { bus, log, appends, content, checks, stop } = await connect(host);
   const url = config.DATABASE_URL;
   const projections = [evaluationRows];
   const readModels = new ReadModels({ url, log, appends, logger, registry, projections });
-  const verifier: Verifier = {
-    ...{ log, bus, content, folders, runProgram, logger },
-    evaluations: new Aggregates({ log, decider: evaluationDecider, cacheSize }),
+  const verifier = composeVerifier({
+    ...{ log, bus, content, folders, logger },
+    runProgram: programRunner(programs),
     openSnapshot: snapshotsIn(folders, content),
-    environment: { PATH: process.env['PATH'] ?? '', LANG: 'C.UTF-8' },
+    environment: { PATH: programs.path, LANG: 'C.UTF-8', ...programs.passed },
     metrics: metricsOf(registry, 'verifier'),
-    underWay: new Set(),
     rebuild: (asked, progress) => readModels.rebuild(asked, progress),
-  };
+  });
+  const sandbox = () => ({ ok: true, detail: `level ${programs.sandbox.level}` });
   return {
     bus,
-    module: VerifierModule.forRoot(verifier, registry, checks),
-    begin: () => readModels.begin(),
-    stop: [readModels.stop, ...stop],
+    module: VerifierModule.forRoot(verifier, registry, { ...checks, sandbox }),
+    begin: () => {
+      programs.warden.start();
+      readModels.begin();
+    },
+    stop: [
+      { name: 'let the warden go', limitMs: 2_000, run: () => programs.warden.close() },
+      { name: 'remove the pipes', limitMs: 1_000, run: () => programs.pipes.close() },
+      readModels.stop,
+      ...stop,
+    ],
   };
 }
 

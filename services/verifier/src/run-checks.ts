@@ -1,15 +1,16 @@
 /**
  * Runs the checks of a step in their order and records what each found: outcome, evidence in the
  * content store, and the last lines of it for people. A check that breaks has the outcome `error`;
- * only trouble of our own (the content store, a stop of the process) makes the whole evaluation fail.
+ * only trouble of our own (the content store, a stop or a standstill of the process) makes the whole
+ * evaluation fail.
  */
-import type { Check, CheckResult, EvaluateWork } from '@writ/contracts';
+import type { Check, CheckResult, Clock, EvaluateWork } from '@writ/contracts';
 import type { ContentStore } from '@writ/content-store';
 import { DEFAULT_WEIGHT, isRequired } from '@writ/domain';
 import { checkFiles } from './checks/check-files';
 import { checkJsonSchema } from './checks/check-json-schema';
 import { checkProgram } from './checks/check-program';
-import { CheckTrouble, type CheckContext, type Verdict } from './checks/verdict';
+import { CheckCutOff, CheckTrouble, type CheckContext, type Verdict } from './checks/verdict';
 
 const TAIL_LINES = 20;
 const TAIL_CHARACTERS = 4_000;
@@ -20,15 +21,15 @@ type Work = Pick<EvaluateWork, 'checks' | 'acceptanceCriteriaIds'>;
 export async function runChecks(
   work: Work,
   context: CheckContext,
-  content: ContentStore,
+  { content, clock }: { readonly content: ContentStore; readonly clock: Clock },
 ): Promise<CheckResult[]> {
   const results: CheckResult[] = [];
   for (const [index, name] of namesOf(work.checks).entries()) {
     const check = work.checks[index] as Check;
     context.signal.throwIfAborted();
-    const started = performance.now();
+    const started = clock.now();
     const verdict = await verdictOf(check, context);
-    const durationMs = Math.round(performance.now() - started);
+    const durationMs = Math.round(clock.now() - started);
     results.push(await record(work, check, name, verdict, durationMs, content));
   }
   return results;
@@ -54,6 +55,7 @@ async function verdictOf(check: Check, context: CheckContext): Promise<Verdict> 
     }
   } catch (error) {
     context.signal.throwIfAborted();
+    if (error instanceof CheckCutOff) throw error;
     const message = error instanceof CheckTrouble ? error.message : `it broke: ${String(error)}`;
     return { outcome: 'error', message };
   }

@@ -1,5 +1,5 @@
 /** What the verifier's reactions share. */
-import type { Actor, EvaluationEvent } from '@writ/contracts';
+import type { Actor, Clock, EvaluationEvent } from '@writ/contracts';
 import type { ContentStore } from '@writ/content-store';
 import type { CompleteEvaluation, EvaluationState } from '@writ/domain';
 import type { Aggregates, EventLog } from '@writ/event-log';
@@ -17,13 +17,14 @@ export interface Verifier {
   readonly log: Pick<EventLog, 'lastEvents'>;
   readonly bus: Pick<Bus, 'send'>;
   readonly content: ContentStore;
-  readonly folders: ScratchFolders;
+  readonly folders: Pick<ScratchFolders, 'make' | 'remove'>;
   readonly openSnapshot: OpenSnapshot;
   readonly runProgram: RunProgram;
   /** What every program finds in its environment. */
   readonly environment: Readonly<Record<string, string>>;
   readonly logger: Logger;
   readonly metrics: MetricsOf<'verifier'>;
+  readonly clock: Clock;
   /** The runs that this process evaluates now. */
   readonly underWay: Set<string>;
   readonly rebuild: ReadModels['rebuild'];

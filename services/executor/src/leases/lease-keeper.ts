@@ -7,10 +7,11 @@
  * With each beat the log is asked whether what runs here is still wanted, since the message that
  * says so may have been missed.
  */
+import { every, type Clock } from '@writ/contracts';
 import type { ActiveRuns } from '../active-runs';
 import type { DirectiveWatch } from '../directive-watch';
 import type { RunCache } from '../run-cache/run-cache';
-import type { Leases } from './leases';
+import { surelyOursMs, type Leases } from './leases';
 
 export interface LeaseKeeperOptions {
   readonly leases: Leases;
@@ -18,30 +19,38 @@ export interface LeaseKeeperOptions {
   readonly cache: Pick<RunCache, 'beat'>;
   readonly watch: Pick<DirectiveWatch, 'look'>;
   readonly everyMs: number;
-  /** So long before its time is over a lease that was not renewed counts as lost. */
-  readonly marginMs: number;
   readonly logger: { warn(fields: object, message: string): void };
+  readonly clock: Clock;
 }
 
 export class LeaseKeeper {
-  private timers: NodeJS.Timeout[] = [];
+  private takeBack: (() => void)[] = [];
   private beating: Promise<void> | undefined;
 
   constructor(private readonly options: LeaseKeeperOptions) {}
 
   start(): void {
-    const { everyMs } = this.options;
-    this.timers = [
-      setInterval(() => void this.beat(), everyMs),
+    const { clock, everyMs } = this.options;
+    this.takeBack = [
+      every(clock, everyMs, () => void this.beat()),
       // Of its own: a beat may hang on a database that does not answer.
-      setInterval(() => this.loseUnrenewed(), Math.min(500, everyMs)),
+      every(clock, Math.min(500, everyMs), () => this.loseUnrenewed()),
     ];
-    for (const timer of this.timers) timer.unref();
   }
 
   async stop(): Promise<void> {
-    for (const timer of this.timers) clearInterval(timer);
+    for (const end of this.takeBack) end();
     await this.beating;
+  }
+
+  /**
+   * How long from now everything that runs here is surely ours, should nothing be renewed meanwhile:
+   * for the warden, which ends it then when this process cannot (H2). Infinite when nothing runs.
+   */
+  leftMs(): number {
+    const { active, clock } = this.options;
+    const held = active.leased().filter(({ stoppedBy }) => stoppedBy !== 'lost');
+    return Math.min(...held.map(({ oursUntil }) => oursUntil)) - clock.now();
   }
 
   /** One at a time; never rejects. */
@@ -63,12 +72,12 @@ export class LeaseKeeper {
   }
 
   private async renew(): Promise<void> {
-    const { leases, active, logger } = this.options;
+    const { leases, active, logger, clock } = this.options;
     const held = active.leased();
-    const sentAt = performance.now();
+    const sentAt = clock.now();
     const ours = await leases.renew(held.flatMap(({ lease }) => lease ?? []));
     for (const run of held) {
-      if (ours.has(run.work.runId)) run.renewedAt = sentAt;
+      if (ours.has(run.work.runId)) run.oursUntil = sentAt + surelyOursMs(leases);
       else if (run.lease !== undefined) {
         logger.warn({ runId: run.work.runId }, 'the lease is lost: somebody else has taken over');
         run.end('lost'); // H1
@@ -77,12 +86,10 @@ export class LeaseKeeper {
   }
 
   private loseUnrenewed(): void {
-    const { leases, active, marginMs, logger } = this.options;
-    const limit = leases.ttlMs - marginMs;
+    const { active, logger, clock } = this.options;
     for (const run of active.leased()) {
-      if (performance.now() - run.renewedAt < limit || run.stop.aborted) continue;
+      if (run.stop.aborted || !run.endUnlessOurs(clock.now())) continue; // H2
       logger.warn({ runId: run.work.runId }, 'the lease could not be renewed in time: it is lost');
-      run.end('lost'); // H2
     }
   }
 

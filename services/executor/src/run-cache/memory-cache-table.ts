@@ -27,13 +27,16 @@ export interface MemoryCacheTableOptions {
   readonly ttlMs: number;
   /** Stands in for a read model that has come only so far. */
   readonly upTo?: () => number;
+  /** The success of a hash in a read model; without it the log is asked. */
+  readonly success?: (hash: string) => CachedRun | undefined;
 }
 
 export class MemoryCacheTable implements CacheTable {
   constructor(private readonly options: MemoryCacheTableOptions) {}
 
   async ask({ hash, runId, reserve }: CacheQuestion): Promise<CacheAnswer> {
-    const found = (await this.successes()).get(hash);
+    const { success } = this.options;
+    const found = success === undefined ? (await this.successes()).get(hash) : success(hash);
     if (found !== undefined) return { kind: 'hit', ...found };
     if (!reserve) return { kind: 'miss' };
     const { reservations, ttlMs } = this.options;

@@ -7,8 +7,11 @@
  * N3 Nobody waits longer than `waitMs`: then both execute, which costs work and nothing else.
  */
 import {
+  pause,
   streamOf,
   subjects,
+  systemClock,
+  type Clock,
   type Confidence,
   type EvaluationCompleted,
   type RunEnded,
@@ -24,6 +27,7 @@ export interface RunCacheOptions {
   readonly waitMs?: number;
   /** Looks after another process's run so often, should its event be missed. */
   readonly pollMs?: number;
+  readonly clock?: Clock;
 }
 
 export type Found =
@@ -49,8 +53,11 @@ const MOST_RECENT = 10_000;
 export class RunCache {
   private readonly working = new Map<string, Working>();
   private readonly recent = new Map<string, Recent>();
+  private readonly clock: Clock;
 
-  constructor(private readonly options: RunCacheOptions) {}
+  constructor(private readonly options: RunCacheOptions) {
+    this.clock = options.clock ?? systemClock;
+  }
 
   /** Throws when the signal aborts while it waits. `reserve` holds off other processes too. */
   async find(
@@ -58,15 +65,15 @@ export class RunCache {
     runId: string,
     { reserve, signal }: { reserve: boolean; signal: AbortSignal },
   ): Promise<Found> {
-    const deadline = performance.now() + (this.options.waitMs ?? 600_000);
+    const deadline = this.clock.now() + (this.options.waitMs ?? 600_000);
     for (;;) {
       const known = this.recent.get(hash); // N1
       if (known !== undefined) return { hit: true, runId: known.runId, outcome: known.outcome };
       const other = this.working.get(hash);
       if (other === undefined || other.runId === runId || other.position !== undefined) break;
-      const left = deadline - performance.now();
+      const left = deadline - this.clock.now();
       if (left <= 0) return { hit: false }; // N3
-      await waitFor(other.ended, left, signal); // N2
+      await this.waitFor(other.ended, left, signal); // N2
     }
     this.working.set(hash, begin(runId, reserve));
     try {
@@ -156,7 +163,7 @@ export class RunCache {
         this.finish(hash, runId);
         return { hit: true, runId: answer.runId, outcome: answer.outcome };
       }
-      if (performance.now() >= deadline) return { hit: false }; // N3
+      if (this.clock.now() >= deadline) return { hit: false }; // N3
       const made = await this.resultOf(answer.by, hash);
       if (made !== undefined) {
         this.finish(hash, runId);
@@ -184,16 +191,28 @@ export class RunCache {
     pollMs: number,
     signal: AbortSignal,
   ): Promise<void> {
-    if (runId === undefined) return waitFor(never, Math.min(pollMs, 20), signal);
+    if (runId === undefined) return pause(this.clock, Math.min(pollMs, 20), signal);
     let wake: () => void = () => undefined;
     const heard = new Promise<void>((resolve) => (wake = resolve));
     const subject = subjects.event('run', runId, 'RunEnded');
     const subscription = await this.options.bus.listen(subject, () => wake());
     try {
-      await waitFor(heard, pollMs, signal);
+      await this.waitFor(heard, pollMs, signal);
     } finally {
       await subscription.close();
     }
+  }
+
+  /** Returns when it happens or the time is over. Throws the signal's reason. */
+  private async waitFor(it: Promise<void>, ms: number, signal: AbortSignal): Promise<void> {
+    const leave = new AbortController();
+    const over = pause(this.clock, ms, AbortSignal.any([signal, leave.signal]));
+    try {
+      await Promise.race([it, over.catch(() => undefined)]);
+    } finally {
+      leave.abort();
+    }
+    signal.throwIfAborted();
   }
 
   private finish(hash: string, runId: string): void {
@@ -204,29 +223,8 @@ export class RunCache {
   }
 }
 
-const never = new Promise<void>(() => undefined);
-
 function begin(runId: string, reserved: boolean): Working {
   let end: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => (end = resolve));
   return { runId, reserved, ended, end };
-}
-
-/** Returns when it happens or the time is over. Throws the signal's reason. */
-async function waitFor(it: Promise<void>, ms: number, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  let timer: NodeJS.Timeout | undefined;
-  let leave: () => void = () => undefined;
-  const over = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
-  const aborted = new Promise<void>((resolve) => {
-    leave = resolve;
-    signal.addEventListener('abort', leave);
-  });
-  try {
-    await Promise.race([it, over, aborted]);
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', leave);
-  }
-  signal.throwIfAborted();
 }

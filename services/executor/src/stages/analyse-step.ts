@@ -4,13 +4,11 @@
  */
 import { createHash } from 'node:crypto';
 import { realpath, stat } from 'node:fs/promises';
-import { relative, sep } from 'node:path';
 import type { ContentStore } from '@writ/content-store';
 import type { Adapter, InputBundle, RunWork } from '@writ/contracts';
 import { bundleOf } from '@writ/domain';
+import { findProgram, isInside, ownFoldersIn, type ProgramHost } from '@writ/programs';
 import { adapterOf, commandOf } from '../adapters';
-import type { ProgramHost } from '../program-host';
-import { findProgram, isInside } from '../sandbox/find-program';
 import { digestFolder } from '../workspaces/digest-folder';
 import { commitOf, gitLine } from '../workspaces/git';
 import { failStage } from './stage-log';
@@ -129,12 +127,6 @@ async function folderAt(path: string, programs: ProgramHost): Promise<string> {
  * lie there, as `.writ` does by default.
  */
 export function leftOut(root: string, programs: ProgramHost): (path: string) => boolean {
-  const ours = ownFoldersIn(root, programs);
+  const ours = ownFoldersIn(root, programs.hidden);
   return (path) => path === '.git' || ours.includes(path);
-}
-
-/** The topmost folders of a workspace in which the executor keeps its own. */
-export function ownFoldersIn(root: string, { hidden }: Pick<ProgramHost, 'hidden'>): string[] {
-  const inside = hidden.filter((folder) => folder !== root && isInside(root, folder));
-  return [...new Set(inside.map((folder) => relative(root, folder).split(sep)[0] ?? ''))];
 }

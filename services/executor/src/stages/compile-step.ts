@@ -6,15 +6,21 @@ import { realpath, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ContentError, type ContentStore } from '@writ/content-store';
 import type { RunWork } from '@writ/contracts';
+import {
+  findProgram,
+  isInside,
+  ownFoldersIn,
+  placesOf,
+  type Place,
+  type ProgramHost,
+  type ProgramRun,
+} from '@writ/programs';
 import type { ProgramCommand } from '../adapters/adapter';
-import type { ProgramHost } from '../program-host';
-import { findProgram, isInside, placesOf } from '../sandbox/find-program';
-import type { Place, ProgramRun } from '../sandbox/sandbox';
 import { makeWorkFolder, noteWorktree, type WorkFolder } from '../work-folders';
 import { InsideFolder, PathRefused } from '../workspaces/inside-folder';
 import { layArtifacts, type LaidFile } from '../workspaces/lay-artifacts';
 import { addWorktree, ignoredOf, repositoryPlaces, type Worktree } from '../workspaces/worktree';
-import { ownFoldersIn, type Analysis } from './analyse-step';
+import type { Analysis } from './analyse-step';
 import { failStage } from './stage-log';
 
 /** The folder a step works in, with everything of earlier steps in it. */
@@ -65,7 +71,7 @@ async function openWorkspace(
   }
   if (spec.kind === 'directory') {
     const root = await realpath(path);
-    const hidden = ownFoldersIn(root, programs).map((name): Place => ({
+    const hidden = ownFoldersIn(root, programs.hidden).map((name): Place => ({
       kind: 'hidden',
       path: join(root, name),
     }));

@@ -2,27 +2,28 @@
  * Executes a compiled program and takes what it made. Owns what is kept of it: the outcome, the
  * files, the transcript.
  */
-import { createReadStream } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import type { ContentStore } from '@writ/content-store';
-import type { AttemptRecord, RunEnded, RunError, RunWork } from '@writ/contracts';
+import {
+  pause,
+  type AttemptRecord,
+  type Clock,
+  type RunEnded,
+  type RunError,
+  type RunWork,
+} from '@writ/contracts';
+import { LiveLog, Transcript } from '@writ/programs';
 import type { ActiveRun } from '../active-runs';
-import { LiveLog } from '../process/live-log';
-import { Transcript } from '../process/transcript';
-import type { ProgramHost } from '../program-host';
+import type { StepHost } from '../open-programs';
 import type { WorkFolder } from '../work-folders';
 import { OutputRefused } from '../workspaces/collect-artifacts';
 import type { CompiledProgram, LaidWorkspace } from './compile-step';
 import type { Outcome } from './hand-out';
-import {
-  infrastructureError,
-  processStep,
-  type Processed,
-  type ProcessTools,
-} from './process-step';
+import { processStep, type Processed, type ProcessTools } from './process-step';
 import { StageFailed, type StageLog } from './stage-log';
 import { takeOutputs } from './take-outputs';
+import { infrastructureError, tryProgram } from './try-program';
 
 export interface Execution {
   readonly work: RunWork;
@@ -37,8 +38,8 @@ export interface Execution {
   readonly noteAttempt: (attempt: AttemptRecord) => Promise<void>;
 }
 
-export interface ExecutionTools extends Pick<ProcessTools, 'random' | 'time' | 'spawned'> {
-  readonly programs: ProgramHost;
+export interface ExecutionTools extends Pick<ProcessTools, 'random' | 'clock'> {
+  readonly programs: StepHost;
   readonly content: ContentStore;
   readonly broadcast: (subject: string, bytes: Uint8Array) => void;
   readonly logger: { error(fields: object, message: string): void };
@@ -49,16 +50,24 @@ export interface ExecutionTools extends Pick<ProcessTools, 'random' | 'time' | '
 /** Throws RunLost. */
 export async function executeProgram(task: Execution, tools: ExecutionTools): Promise<Outcome> {
   const { work, run, claim, program, laid, folder, stages, noteAttempt } = task;
-  const { programs, random, time, spawned } = tools;
-  const redaction = { needles: programs.needles, redacted: programs.redacted, patterns: true };
+  const { programs, random, clock } = tools;
+  const { needles, counters } = programs;
+  const redaction = { needles, redacted: counters.redacted, patterns: true };
   const file = join(folder.own, 'transcript');
   const live = new LiveLog(work.runId, tools.broadcast);
-  const transcript = new Transcript({ file, redaction, live });
-  const startedAt = time();
-  const stayed = leaveInTime(run, tools.leaveMs);
+  const to = createWriteStream(file, { mode: 0o600 });
+  const transcript = new Transcript({ to, redaction, live });
+  const startedAt = clock.time();
+  const stayed = leaveInTime(run, tools.leaveMs, clock);
   try {
-    const doing = { programs, transcript, random, time, spawned, noteAttempt };
-    const done = await processStep(work, run, claim, program, laid.root, folder, doing);
+    const tryOnce = (attempt: number) =>
+      tryProgram(work, run, attempt, program, laid.root, folder, { programs, transcript });
+    const noting = async (attempt: AttemptRecord) => {
+      await noteAttempt(attempt);
+      transcript.note(`next try in ${attempt.retryInMs} ms`);
+    };
+    const doing = { clock, random, noteAttempt: noting };
+    const done = await processStep(work, run, claim, tryOnce, doing);
     const outcome = { ...saidBy(done), ...(await take(task, done, tools)) };
     if (outcome.error === undefined) stages.succeed('processing', startedAt);
     else stages.fail('processing', startedAt, outcome.error.message);
@@ -71,14 +80,14 @@ export async function executeProgram(task: Execution, tools: ExecutionTools): Pr
 }
 
 /** A program that outlasts the end of this process is ended, and its run given up. */
-function leaveInTime(run: ActiveRun, leaveMs: number): () => void {
-  let timer: NodeJS.Timeout | undefined;
-  const begin = () => (timer = setTimeout(() => run.end('shutdown'), leaveMs));
+export function leaveInTime(run: ActiveRun, leaveMs: number, clock: Clock): () => void {
+  let takeBack = (): void => undefined;
+  const begin = () => (takeBack = clock.after(leaveMs, () => run.end('shutdown')));
   if (run.leaving.aborted) begin();
   else run.leaving.addEventListener('abort', begin, { once: true });
   return () => {
     run.leaving.removeEventListener('abort', begin);
-    clearTimeout(timer);
+    takeBack();
   };
 }
 
@@ -90,7 +99,7 @@ async function take(task: Execution, done: Processed, tools: ExecutionTools): Pr
   const declared = [...work.outputs, ...(stdoutTo === undefined ? [] : [stdoutTo])];
   const named = { declared, reported: done.reported };
   try {
-    const outputs = await again(() => takeOutputs(work, laid, named, refSeen, tools));
+    const outputs = await again(tools.clock, () => takeOutputs(work, laid, named, refSeen, tools));
     return { result, exitCode, ...outputs };
   } catch (thrown) {
     return { result: 'failed', error: errorOf(thrown), exitCode, artifacts: [] };
@@ -98,13 +107,13 @@ async function take(task: Execution, done: Processed, tools: ExecutionTools): Pr
 }
 
 /** Taking the outputs is tried again: running the program again would be another matter. */
-async function again<T>(work: () => Promise<T>): Promise<T> {
+async function again<T>(clock: Clock, work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await work();
     } catch (error) {
       if (error instanceof OutputRefused || attempt === 3) throw error;
-      await wait(200 * attempt ** 2);
+      await pause(clock, 200 * attempt ** 2);
     }
   }
 }

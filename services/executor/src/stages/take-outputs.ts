@@ -4,7 +4,7 @@
  */
 import type { ContentStore } from '@writ/content-store';
 import type { ArtifactRef, RunWork } from '@writ/contracts';
-import type { ProgramHost } from '../program-host';
+import type { ProgramHost } from '@writ/programs';
 import { collectArtifacts, OutputRefused } from '../workspaces/collect-artifacts';
 import { commitOf } from '../workspaces/git';
 import { InsideFolder } from '../workspaces/inside-folder';

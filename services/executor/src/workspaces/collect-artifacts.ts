@@ -9,8 +9,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { compileGlob } from '@writ/contracts';
 import type { ArtifactRef } from '@writ/contracts';
 import type { ContentStore } from '@writ/content-store';
-import { secretIn } from '../redaction/redactor';
-import type { Needle } from '../redaction/secrets';
+import { secretIn, type Needle } from '@writ/programs';
 import { InsideFolder, partsOf, PathRefused } from './inside-folder';
 import { listFiles, TooManyFiles } from './list-files';
 

@@ -59,7 +59,7 @@ function repository(files: Record<string, string> = { 'a.txt': 'a\n' }, ...init:
 }
 
 const prepare = (path: string, baseBranch?: string) =>
-  prepareWorkspace(id, { kind: 'git', repository: path, baseBranch });
+  prepareWorkspace(id, { kind: 'git', repository: path, baseBranch }, []);
 
 async function prepared(path: string, baseBranch?: string): Promise<Prepared> {
   const it = await prepare(path, baseBranch);
@@ -196,13 +196,29 @@ describe('preparing', () => {
     const path = mkdtempSync(join(root, 'folder-'));
     const link = fresh('link');
     symlinkSync(path, link);
-    const of = (folder: string) => prepareWorkspace(id, { kind: 'directory', path: folder });
+    const of = (folder: string) => prepareWorkspace(id, { kind: 'directory', path: folder }, []);
     expect(await of(link)).toEqual({ kind: 'directory', path });
     expect(await of(fresh('nothing'))).toMatchObject({ code: 'directory_missing' });
     expect(await of('/etc')).toMatchObject({ code: 'directory_too_wide' });
     expect(await of('/')).toMatchObject({ code: 'directory_too_wide' });
     expect(await of('relative')).toMatchObject({ code: 'path_not_absolute' });
   });
+});
+
+test('no workspace lies where Writ keeps what is its own; around it one may', async () => {
+  const path = repository();
+  const own = join(path, '.writ');
+  const inside = join(own, 'content');
+  mkdirSync(inside, { recursive: true });
+  const directory = (folder: string) =>
+    prepareWorkspace(id, { kind: 'directory', path: folder }, [own]);
+  expect(await directory(own)).toMatchObject({ code: 'folder_of_writ' });
+  expect(await directory(inside)).toMatchObject({ code: 'folder_of_writ' });
+  expect(await directory(path)).toEqual({ kind: 'directory', path });
+  const git = (folders: string[]) =>
+    prepareWorkspace(id, { kind: 'git', repository: path }, folders);
+  expect(await git([path])).toMatchObject({ code: 'folder_of_writ' });
+  expect(await git([own])).toMatchObject({ kind: 'git', path });
 });
 
 describe('a step`s work tree', () => {

@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openMemoryStore, digestOf } from '@writ/content-store';
-import { needlesOf } from '../redaction/secrets';
+import { needlesOf } from '@writ/programs';
 import {
   collectArtifacts,
   OutputRefused,

@@ -8,6 +8,7 @@ import { stat, realpath, access } from 'node:fs/promises';
 import { constants } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { branchOf, type Workspace } from '@writ/contracts';
+import { isInside } from '@writ/programs';
 import { commitOf, createRef, git, GitError, gitLine, type GitPlace } from './git';
 
 export interface Prepared {
@@ -31,16 +32,22 @@ const refuse = (code: string, message: string): WorkspaceRefusal => ({ code, mes
 export async function prepareWorkspace(
   directiveId: string,
   workspace: Exclude<Workspace, { kind: 'none' }>,
+  /** Folders of ours: secrets, content, work folders. Real paths. */
+  own: readonly string[],
 ): Promise<Prepared | WorkspaceRefusal> {
-  if (workspace.kind === 'directory') return prepareDirectory(workspace.path);
-  return prepareRepository(directiveId, workspace);
+  const isOurs = (path: string) => own.some((folder) => isInside(folder, path));
+  if (workspace.kind === 'directory') return prepareDirectory(workspace.path, isOurs);
+  return prepareRepository(directiveId, workspace, isOurs);
 }
 
 /** Folders of the system: a step that may write there is not walled in any more. */
 const SYSTEM_FOLDERS =
   /^\/(bin|boot|dev|etc|home|lib|lib32|lib64|libx32|opt|proc|root|run|sbin|srv|sys|tmp|usr|var)?$/;
 
-async function prepareDirectory(path: string): Promise<Prepared | WorkspaceRefusal> {
+async function prepareDirectory(
+  path: string,
+  isOurs: (path: string) => boolean,
+): Promise<Prepared | WorkspaceRefusal> {
   if (!isAbsolute(path)) return notAbsolute(path);
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) {
@@ -51,6 +58,7 @@ async function prepareDirectory(path: string): Promise<Prepared | WorkspaceRefus
   if (SYSTEM_FOLDERS.test(real)) {
     return refuse('directory_too_wide', `${real} belongs to the system; name a folder below it`);
   }
+  if (isOurs(real)) return ours(real);
   const writable = await access(real, constants.W_OK).then(
     () => true,
     () => false,
@@ -62,9 +70,11 @@ async function prepareDirectory(path: string): Promise<Prepared | WorkspaceRefus
 async function prepareRepository(
   directiveId: string,
   { repository, baseBranch }: Extract<Workspace, { kind: 'git' }>,
+  isOurs: (path: string) => boolean,
 ): Promise<Prepared | WorkspaceRefusal> {
   const path = await findRepository(repository);
   if (typeof path !== 'string') return path;
+  if (isOurs(path)) return ours(path);
   const place: GitPlace = { cwd: path };
   try {
     const baseCommit = await pinBase(directiveId, baseBranch, path);
@@ -143,6 +153,9 @@ async function findBase(
   }
   return refuse('base_branch_missing', `the repository ${path} has no branch "${baseBranch}"`);
 }
+
+const ours = (path: string): WorkspaceRefusal =>
+  refuse('folder_of_writ', `in ${path} Writ keeps what is its own; name another folder`);
 
 const notAbsolute = (path: string): WorkspaceRefusal =>
   refuse(

@@ -8,8 +8,9 @@ import { randomBytes } from 'node:crypto';
 import { copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { isInside } from '../sandbox/find-program';
+import { isInside } from '@writ/programs';
 import { commitOf, createRef, git, GitError, gitLine, moveRef, splitNul } from './git';
+import { inTurn } from './in-turn';
 
 export interface WorktreePlace {
   readonly path: string;
@@ -63,20 +64,6 @@ export async function addInPeace(repository: string, path: string, start: string
       await rm(path, { recursive: true, force: true });
       await wait(10 * attempt * (0.5 + Math.random()));
     }
-  }
-}
-
-const turns = new Map<string, Promise<unknown>>();
-
-/** One after the other for each repository, as far as this process goes. */
-async function inTurn<T>(repository: string, work: () => Promise<T>): Promise<T> {
-  const before = turns.get(repository);
-  const mine = (before ?? Promise.resolve()).then(work, work);
-  turns.set(repository, mine);
-  try {
-    return await mine;
-  } finally {
-    if (turns.get(repository) === mine) turns.delete(repository);
   }
 }
 

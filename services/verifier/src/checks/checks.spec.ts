@@ -1,33 +1,19 @@
 import { execFileSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { eventually } from '@writ/testing';
 import { checkFiles } from './check-files';
 import { checkJsonSchema } from './check-json-schema';
-import { checkProgram } from './check-program';
-import { runProgram } from './run-program';
 import type { CheckContext } from './verdict';
 
 let root: string;
 let context: CheckContext;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'writ-checks-'));
-  mkdirSync(join(root, 'home'));
   context = {
-    root,
-    readOnlyPaths: [],
-    scratch: join(root, 'home'),
-    environment: { PATH: process.env['PATH'] ?? '', WRIT_RUN: 'the-run' },
-    runProgram,
+    ...{ root, readOnlyPaths: [], scratch: root },
+    environment: {},
+    runProgram: () => Promise.reject(new Error('this runs no program')),
     signal: new AbortController().signal,
   };
 });
@@ -195,108 +181,3 @@ describe('the check json-schema', () => {
     expect((await check()).message).toMatch(/leads out of the workspace/);
   });
 });
-
-describe('the check program', () => {
-  const program = (argv: string[], more: object = {}) =>
-    checkProgram({ kind: 'program', argv, ...more }, context);
-  const script = (text: string, more: object = {}) => program(['sh', '-c', text], more);
-
-  it('passes with exit code 0 and keeps what was said', async () => {
-    const verdict = await script('echo out; echo err >&2; pwd');
-    expect(verdict).toMatchObject({
-      outcome: 'passed',
-      exitCode: 0,
-      sandbox: 'S0',
-    });
-    expect(verdict.log).toContain('out\n');
-    expect(verdict.log).toContain('err\n');
-    expect(verdict.log).toContain(root);
-  });
-
-  it('fails with another exit code, and by a signal', async () => {
-    expect(await script('exit 3')).toMatchObject({
-      outcome: 'failed',
-      exitCode: 3,
-      message: 'it ended with exit code 3',
-    });
-    expect(await script('kill -SEGV $$')).toMatchObject({
-      outcome: 'failed',
-      exitCode: null,
-      signal: 'SIGSEGV',
-    });
-  });
-
-  it('is an error when there is no such program or folder', async () => {
-    expect(await program(['no-such-program'])).toMatchObject({
-      outcome: 'error',
-      message: 'there is no program no-such-program',
-    });
-    await expect(program(['true'], { cwd: 'no' })).rejects.toThrow('the folder no is missing');
-    symlinkSync('/etc', join(root, 'etc'));
-    await expect(program(['true'], { cwd: 'etc' })).rejects.toThrow(/leads out/);
-  });
-
-  it('finds its own environment and nothing of ours', async () => {
-    process.env['DATABASE_PASSWORD'] = 'secret';
-    const { log } = await program(['env'], { env: { MINE: '1' } });
-    delete process.env['DATABASE_PASSWORD'];
-    expect(log).toContain('MINE=1\n');
-    expect(log).toContain('WRIT_RUN=the-run\n');
-    expect(log).toContain(`HOME=${context.scratch}\n`);
-    expect(log).not.toContain('secret');
-  });
-
-  it('is ended with all its children when it takes too long, and has failed', async () => {
-    const verdict = await script('sleep 1000 & echo $!; sleep 1000', {
-      timeoutMs: 200,
-    });
-    expect(verdict).toMatchObject({ outcome: 'failed', signal: 'SIGKILL' });
-    expect(verdict.message).toBe('it took longer than 200 ms and was ended');
-    await gone(Number(verdict.log));
-  });
-
-  it('does not wait for what a program leaves behind, and ends it', async () => {
-    const started = performance.now();
-    const verdict = await script('sleep 1000 & echo $!');
-    expect(performance.now() - started).toBeLessThan(5_000);
-    expect(verdict.outcome).toBe('passed');
-    await gone(Number(verdict.log));
-  });
-
-  it('keeps head and tail of a flood', async () => {
-    const verdict = await script('echo first; head -c 5000000 /dev/zero | tr "\\0" x; echo last');
-    expect(verdict.log?.length).toBeLessThan(140_000);
-    expect(verdict.log).toMatch(/^first\n/);
-    expect(verdict.log).toMatch(/last\n$/);
-    expect(verdict.log).toMatch(/\n\.\.\. \d+ bytes left out \.\.\.\n/);
-  });
-
-  it('ends its program when the process stops', async () => {
-    const stop = new AbortController();
-    context = { ...context, signal: stop.signal };
-    const running = script('echo started > home/started; sleep 1000');
-    await eventually(
-      () =>
-        checkFiles({ kind: 'files', paths: ['home/started'] }, context).then(
-          (it) => it.outcome === 'passed',
-        ),
-      { what: 'the program to start' },
-    );
-    stop.abort(new Error('stopping'));
-    await expect(running).rejects.toThrow('stopping');
-  });
-});
-
-/** Dead; whether its new parent has noticed is not our affair. */
-const gone = (pid: number) =>
-  eventually(() => !existsSync(`/proc/${pid}`) || / Z /.test(statOf(pid)), {
-    what: `process ${pid} to be gone`,
-  });
-
-const statOf = (pid: number) => {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, 'utf8');
-  } catch {
-    return ' Z ';
-  }
-};

@@ -1,27 +1,46 @@
 /**
- * Runs a program to its end, or to its time limit. Owns its process group, the pipes and what is
- * kept of its output. This one puts no wall around the program (level S0).
+ * Runs the program of a check to its end, or to its time limit, behind the sandbox of this machine.
+ * Owns what such a program sees and may change, and what is kept of its output.
  *
- * P1 When it returns, no process of the group is left.
- * P2 The exit decides, not the end of the output: a grandchild may hold the pipe for ever.
- * P3 All output is read and counted; of a flood only head and tail are kept.
+ * R1 It may change its writable folders and nothing else, and reads besides them what it is given and
+ *    the system's programs: as far as the sandbox level goes, which is said with its end.
+ * R2 When this returns no process of it is left; when the verifier dies the warden ends them.
+ * R3 All output is read and counted, secrets are taken out; of a flood only head and tail are kept.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { setTimeout as delay } from 'node:timers/promises';
+import { randomUUID } from 'node:crypto';
+import { PassThrough } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import {
+  endMarked,
+  findProgram,
+  isInside,
+  launcherComplaint,
+  ownFoldersIn,
+  placesOf,
+  redactText,
+  runProcess,
+  Transcript,
+  type Place,
+  type ProcessEnd,
+  type ProgramHost,
+  type ProgramRun,
+  type Said,
+  type StopReason,
+} from '@writ/programs';
+import { CheckCutOff } from './verdict';
 
 export interface ProgramSpec {
   readonly argv: readonly string[];
   /** Absolute. */
   readonly cwd: string;
-  /** Everything it finds in its environment; nothing is inherited. */
+  /** What it finds in its environment, with a mark of ours; nothing is inherited. */
   readonly env: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
-  /** What it may read and what it may change, where there is a wall. */
-  readonly readOnlyPaths: readonly string[];
+  /** In the order in which they are laid; a later one may lie in an earlier one. */
   readonly writablePaths: readonly string[];
-  readonly onOutput?: (stream: 'stdout' | 'stderr', piece: Uint8Array) => void;
-  /** Ends it like the time limit; the call then throws. */
-  readonly signal?: AbortSignal;
+  readonly readOnlyPaths: readonly string[];
+  /** Ends it; the call then throws. */
+  readonly signal: AbortSignal;
 }
 
 export interface ProgramEnd {
@@ -29,147 +48,108 @@ export interface ProgramEnd {
   readonly exitCode: number | null;
   readonly signal: string | null;
   readonly timedOut: boolean;
-  /** stdout and stderr as they came; of much output the head and the tail. */
+  /** stdout and stderr as they came, without secrets; of much output the head and the tail. */
   readonly output: string;
-  /** Of the whole output. */
-  readonly bytes: number;
-  readonly durationMs: number;
-  /** The level of the wall around it. */
+  /** The level of the sandbox. */
   readonly sandbox: string;
 }
 
-/** Throws ProgramNotStarted, or the signal's reason when that was aborted. */
+/** Throws ProgramNotStarted, CheckCutOff, or the signal's reason when that was aborted. */
 export type RunProgram = (spec: ProgramSpec) => Promise<ProgramEnd>;
 
 export class ProgramNotStarted extends Error {
-  constructor(
-    readonly program: string,
-    readonly code: string,
-  ) {
-    super(
-      code === 'ENOENT'
-        ? `there is no program ${program}`
-        : `the program ${program} cannot be started (${code})`,
-    );
+  constructor(message: string) {
+    super(message);
     this.name = 'ProgramNotStarted';
   }
 }
 
-const KEPT_BYTES = 128 * 1024;
-const PIPES_MS = 500;
+/** Of the head and of the tail. */
+const KEPT_BYTES = 64 * 1024;
+/** Names the processes of one check, for where the sandbox does not hold them together. */
+const MARK = 'WRIT_CHECK';
 
-export const runProgram: RunProgram = async (spec) => {
-  spec.signal?.throwIfAborted();
-  const [program = '', ...rest] = spec.argv;
-  const started = performance.now();
-  const output = new HeadAndTail(KEPT_BYTES);
-  const child = await start(program, rest, spec);
-  const exited = exitOf(child);
-  const closed = new Promise((resolve) => child.once('close', resolve));
-  for (const stream of ['stdout', 'stderr'] as const) {
-    child[stream]?.on('data', (piece: Uint8Array) => {
-      output.add(piece);
-      spec.onOutput?.(stream, piece);
-    });
-  }
-  let timedOut = false;
-  const timer = setTimeout(() => {
-    timedOut = true;
-    killGroup(child);
-  }, spec.timeoutMs);
-  const abort = () => killGroup(child);
-  spec.signal?.addEventListener('abort', abort);
+export const programRunner =
+  (host: ProgramHost): RunProgram =>
+  async (spec) => {
+    spec.signal.throwIfAborted();
+    const mark = randomUUID();
+    const run = await compile(spec, mark, host);
+    const { end, said, output } = await execute(run, spec, host);
+    const { level } = host.sandbox;
+    if (level === 'S0') endMarked(MARK, mark); // R2
+    spec.signal.throwIfAborted();
+    if (end.stoppedBy === 'lost') {
+      throw new CheckCutOff('the warden ended the program of a check: this process stood still');
+    }
+    const failure = end.failure ?? launcherComplaint(end.exitCode, said.last.stderr)?.failure;
+    if (failure !== undefined) {
+      const { needles } = host;
+      throw new ProgramNotStarted(redactText(failure.message, { needles, patterns: true }));
+    }
+    const { exitCode, signal = null, stoppedBy } = end;
+    return { exitCode, signal, timedOut: stoppedBy === 'timeout', output, sandbox: level };
+  };
+
+async function compile(spec: ProgramSpec, mark: string, host: ProgramHost): Promise<ProgramRun> {
+  const { argv, cwd, env, writablePaths, readOnlyPaths } = spec;
+  const [name = '', ...rest] = argv;
+  const program = await findProgram(name, { cwd, path: env['PATH'] ?? host.path });
+  if (typeof program !== 'string') throw new ProgramNotStarted(program.message);
+  const tools = [...new Set([...host.readable, ...(await placesOf(program))])];
+  // One that lies in a writable folder is there already.
+  const outside = tools.filter((tool) => !writablePaths.some((path) => isInside(path, tool)));
+  const places: Place[] = [
+    ...outside.map((path): Place => ({ kind: 'readable', path })),
+    ...writablePaths.flatMap((path) => [
+      { kind: 'writable', path } as const,
+      ...hidden(path, host),
+    ]),
+    ...readOnlyPaths.map((path): Place => ({ kind: 'readable', path })),
+  ];
+  return { argv: [program, ...rest], cwd, env: { ...env, [MARK]: mark }, places };
+}
+
+/** Folders of ours, when the user's folder holds them. */
+const hidden = (root: string, host: ProgramHost) =>
+  ownFoldersIn(root, host.hidden).map((name): Place => ({
+    kind: 'hidden',
+    path: `${root}/${name}`,
+  }));
+
+interface Executed {
+  readonly end: ProcessEnd;
+  readonly said: Said;
+  readonly output: string;
+}
+
+async function execute(run: ProgramRun, spec: ProgramSpec, host: ProgramHost): Promise<Executed> {
+  const { sandbox, pipes, warden, graceMs, counters, needles } = host;
+  const to = new PassThrough();
+  const kept = buffer(to);
+  kept.catch(() => undefined); // awaited only when there was an end
+  const redaction = { needles, patterns: true, redacted: counters.redacted };
+  const limits = { headBytes: KEPT_BYTES, tailBytes: KEPT_BYTES };
+  const transcript = new Transcript({ to, redaction, ...limits });
+  const stop = new AbortController();
+  const leave = () => stop.abort('shutdown' satisfies StopReason);
+  spec.signal.addEventListener('abort', leave, { once: true });
+  if (spec.signal.aborted) leave();
   try {
-    const { exitCode, signal } = await exited;
-    killGroup(child); // P1: what it left behind
-    await Promise.race([closed, delay(PIPES_MS, undefined, { ref: false })]); // P2
-    child.stdout?.destroy();
-    child.stderr?.destroy();
-    spec.signal?.throwIfAborted();
-    const durationMs = performance.now() - started;
-    const { bytes } = output;
-    return {
-      exitCode,
-      signal,
-      timedOut,
-      output: output.text(),
-      bytes,
-      durationMs,
-      sandbox: 'S0',
-    };
+    const end = await runProcess({
+      ...{ launch: sandbox.launch(run), pipes, warden, graceMs, stop: stop.signal },
+      take: (stream, piece) => {
+        counters.wrote(stream, piece.length);
+        transcript.take(stream, piece); // R3
+      },
+      timeoutMs: spec.timeoutMs,
+      started: (seconds) => counters.started(sandbox.level, seconds),
+    });
+    const said = transcript.end();
+    await transcript.close();
+    return { end, said, output: (await kept).toString() };
   } finally {
-    clearTimeout(timer);
-    spec.signal?.removeEventListener('abort', abort);
-  }
-};
-
-function start(program: string, args: string[], spec: ProgramSpec): Promise<ChildProcess> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
-      cwd: spec.cwd,
-      env: { ...spec.env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true, // its own group
-    });
-    child.once('spawn', () => resolve(child));
-    child.once('error', (error: NodeJS.ErrnoException) =>
-      reject(new ProgramNotStarted(program, error.code ?? error.message)),
-    );
-  });
-}
-
-function exitOf(child: ChildProcess): Promise<{ exitCode: number | null; signal: string | null }> {
-  return new Promise((resolve) => {
-    child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }));
-  });
-}
-
-function killGroup(child: ChildProcess): void {
-  if (child.pid === undefined) return;
-  try {
-    process.kill(-child.pid, 'SIGKILL');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // nobody is left: fine
-  }
-}
-
-class HeadAndTail {
-  bytes = 0;
-  private readonly head: Uint8Array[] = [];
-  private headBytes = 0;
-  private tail: Uint8Array[] = [];
-  private tailBytes = 0;
-
-  constructor(private readonly limit: number) {}
-
-  add(piece: Uint8Array): void {
-    this.bytes += piece.length;
-    const room = Math.max(0, this.limit / 2 - this.headBytes);
-    const first = piece.subarray(0, room);
-    if (first.length > 0) this.head.push(first);
-    this.headBytes += first.length;
-    if (piece.length > room) this.addToTail(piece.subarray(room));
-  }
-
-  text(): string {
-    const tail = this.cutTail();
-    const left = this.bytes - this.headBytes - tail.length;
-    const gap = left > 0 ? [Buffer.from(`\n... ${left} bytes left out ...\n`)] : [];
-    return Buffer.concat([...this.head, ...gap, tail]).toString();
-  }
-
-  private addToTail(piece: Uint8Array): void {
-    this.tail.push(piece);
-    this.tailBytes += piece.length;
-    // Cut now and then, not for each piece.
-    if (this.tailBytes > this.limit || this.tail.length > 1000) this.cutTail();
-  }
-
-  private cutTail(): Uint8Array {
-    const all = Buffer.concat(this.tail);
-    const kept = all.subarray(Math.max(0, all.length - this.limit / 2));
-    this.tail = [Uint8Array.from(kept)]; // a copy: a view would keep all of it in memory
-    this.tailBytes = kept.length;
-    return kept;
+    spec.signal.removeEventListener('abort', leave);
+    to.destroy();
   }
 }

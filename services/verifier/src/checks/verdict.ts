@@ -30,6 +30,14 @@ export interface CheckContext {
   readonly signal: AbortSignal;
 }
 
+/** The check was cut off by trouble of ours, which says nothing at all: evaluate anew. */
+export class CheckCutOff extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'CheckCutOff';
+  }
+}
+
 /** The check could not do its work: outcome `error`, which says nothing about the step. */
 export class CheckTrouble extends Error {
   constructor(message: string) {

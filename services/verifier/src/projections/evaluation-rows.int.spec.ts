@@ -1,5 +1,12 @@
 import type { EvaluationCompleted } from '@writ/contracts';
-import { Follower, openPostgresLog, type PostgresLog, rebuild, uuidV7 } from '@writ/event-log';
+import {
+  Follower,
+  openPostgresLog,
+  type PostgresLog,
+  postgresSeats,
+  rebuild,
+  uuidV7,
+} from '@writ/event-log';
 import { testDatabase, type TestDatabase } from '@writ/testing';
 import { Client } from 'pg';
 import { evaluationRows } from './evaluation-rows';
@@ -36,7 +43,7 @@ async function evaluated(step: string, score: number | null): Promise<void> {
 it('has one row for each evaluation, and the same ones when it is built anew', async () => {
   await evaluated('one', 0.9);
   await evaluated('two', null);
-  const follower = new Follower({ url, log, projection: evaluationRows });
+  const follower = new Follower({ seats: postgresSeats(url), log, projection: evaluationRows });
   const { position } = await log.head();
   await follower.waitFor(position, 10_000);
   await follower.stop();

@@ -3,7 +3,7 @@
  * repository and writes nothing there: no worktree is registered in it, so snapshots, executors and
  * the user do not get into each other's way, and there is nothing to take back after a crash.
  */
-import { copyFile, mkdir, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { branchOf } from '@writ/contracts';
 import { git, GitFailed } from './git';
@@ -26,7 +26,8 @@ export async function openGitSnapshot(
     const found = await commitOf(repository, wanted);
     const root = join(folder, TREE);
     const objects = await layOut(repository, found, root);
-    return { root, readOnlyPaths: [repository, objects], close };
+    // Not the repository: its settings may hold credentials, and beside it lies what is not committed.
+    return { root, readOnlyPaths: await borrowed(objects), close };
   } catch (error) {
     await close();
     throw error;
@@ -45,6 +46,13 @@ async function commitOf(repository: string, name: string): Promise<string> {
     if (!(error instanceof GitFailed) || error.exitCode === undefined) throw error;
     throw new SnapshotImpossible(`the repository ${repository} has no commit ${name}`);
   }
+}
+
+/** The folder of objects, and those that it borrows from in turn. */
+async function borrowed(objects: string): Promise<string[]> {
+  const text = await readFile(join(objects, 'info/alternates'), 'utf8').catch(() => '');
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return [objects, ...lines.map((line) => resolve(objects, line))];
 }
 
 /** Checks the commit out into a new repository, tags included; returns where its objects are. */

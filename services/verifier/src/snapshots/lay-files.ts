@@ -16,7 +16,7 @@ export interface LaidFile {
 
 /** The folder that holds them. Throws SnapshotImpossible; then nothing is left of it. */
 export async function layFiles(
-  folders: ScratchFolders,
+  folders: Pick<ScratchFolders, 'make' | 'remove'>,
   content: ContentStore,
   files: readonly LaidFile[],
 ): Promise<string> {

@@ -1,5 +1,5 @@
 /** Chooses the kind of snapshot by the directive's workspace. */
-import { stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import type { EvaluateWork } from '@writ/contracts';
 import type { ContentStore } from '@writ/content-store';
 import { openGitSnapshot } from './git-snapshot';
@@ -41,8 +41,8 @@ async function openArtifacts(
 }
 
 /** A directory has no history: what is in it now is all there is. */
-async function openDirectory(root: string): Promise<Snapshot> {
-  const found = await stat(root).catch(() => undefined);
-  if (!found?.isDirectory()) throw new SnapshotImpossible(`there is no folder ${root}`);
-  return { root, readOnlyPaths: [], close: async () => undefined };
+async function openDirectory(path: string): Promise<Snapshot> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found?.isDirectory()) throw new SnapshotImpossible(`there is no folder ${path}`);
+  return { root: await realpath(path), readOnlyPaths: [], close: async () => undefined };
 }

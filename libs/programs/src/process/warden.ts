@@ -1,10 +1,12 @@
 /**
- * The warden: one small process that ends the executor's programs when the executor cannot. Owns the
- * promise that no program outlives the lease of its run by much:
+ * The warden: one small process that ends the programs of its owner, an executor or a verifier, when
+ * the owner cannot. Owns the promise that no program outlives the owner's right to it by much:
  *
- * W1 The executor is killed: its pipe to the warden closes, every program it had is killed at once.
- * W2 The executor is stopped or stuck: its heartbeats stay away for `limitMs`, which is less than
- *    what is left of any lease then; every program is killed, before another executor starts it.
+ * W1 The owner is killed: its pipe to the warden closes, every program it had is killed at once.
+ * W2 The owner is stopped or stuck: its heartbeats stay away for `limitMs`, and every program is
+ *    killed. An executor's limit is less than what is left of any lease then, so that this comes
+ *    before another executor starts the program.
+ *    Less may be left already when the standstill begins: each heartbeat says how much (`limitBy`).
  * W3 A program is made known before it starts (its start gate is opened after that), so none is
  *    missed, and the warden is alive whenever a program starts.
  */
@@ -28,6 +30,8 @@ export class Warden {
   private beats: NodeJS.Timeout | undefined;
   private lastBeat = performance.now();
   private lastStall = Number.NEGATIVE_INFINITY;
+  private until = Number.POSITIVE_INFINITY;
+  private leftMs: () => number = () => Number.POSITIVE_INFINITY;
   private closed = false;
 
   constructor(private readonly options: WardenOptions) {}
@@ -42,6 +46,11 @@ export class Warden {
     this.lastBeat = performance.now();
     this.beats = setInterval(() => this.beat(), this.options.beatMs ?? 1000);
     this.beats.unref();
+  }
+
+  /** How long from now the programs are surely ours, as each heartbeat is to tell (W2). */
+  limitBy(leftMs: () => number): void {
+    this.leftMs = leftMs;
   }
 
   /** Makes a program known; resolves when the warden would kill it (W3). */
@@ -75,14 +84,17 @@ export class Warden {
   private noteStall(): void {
     const now = performance.now();
     // A little less than the limit: the warden's clock began a little earlier.
-    if (now - this.lastBeat >= this.options.limitMs * 0.9) this.lastStall = now;
+    const late = now - this.lastBeat >= this.options.limitMs * 0.9;
+    if (late || now >= this.until) this.lastStall = now;
   }
 
   private beat(): void {
     this.noteStall();
     this.lastBeat = performance.now();
     this.ensure();
-    void this.tell({ beat: true });
+    const leftMs = Math.max(0, this.leftMs());
+    this.until = this.lastBeat + leftMs;
+    void this.tell({ beat: leftMs === Number.POSITIVE_INFINITY ? {} : { leftMs } });
   }
 
   /** A dead warden is replaced before anything else is started. */

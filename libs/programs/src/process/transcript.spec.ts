@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LogPiece } from '@writ/contracts';
@@ -16,7 +16,7 @@ let files = 0;
 
 function open(more: Partial<TranscriptOptions> = {}) {
   const file = join(folder, String((files += 1)));
-  const transcript = new Transcript({ file, redaction, ...more });
+  const transcript = new Transcript({ to: createWriteStream(file), redaction, ...more });
   transcript.begin('try 1');
   return {
     transcript,
@@ -63,6 +63,16 @@ test('of a flood it keeps the beginning and the end, and counts every byte', asy
   expect(lines.every((it) => /^( ?\d+|line \d{8})$/.test(it))).toBe(true);
 });
 
+test('of the end it keeps as much as it may, however large the pieces are', async () => {
+  const { transcript, text } = open({ headBytes: 10, tailBytes: 100 });
+  transcript.take('stdout', Buffer.from('beginning\n'));
+  transcript.take('stdout', Buffer.from(`${'-'.repeat(99)}\n${'one two '.repeat(12)}\n`));
+  transcript.take('stderr', Buffer.from('end\n'));
+  transcript.end();
+  const [, tail = ''] = (await text()).split('are left out here\n');
+  expect(tail).toBe(`\n${'one two '.repeat(12)}\nend\n`.slice(-100).replace(/^[\w-]+/, ''));
+});
+
 test('secrets are gone from it, over the borders of pieces and of what is left out', async () => {
   const { transcript, text } = open({ headBytes: 100, tailBytes: 64 });
   transcript.take('stdout', Buffer.from(`key ${secret.slice(0, 9)}`));
@@ -103,7 +113,8 @@ test('a second try starts its counts anew in the same transcript', async () => {
 });
 
 test('a disk that does not take it shows when it is closed', async () => {
-  const transcript = new Transcript({ file: join(folder, 'no', 'such', 'folder'), redaction });
+  const to = createWriteStream(join(folder, 'no', 'such', 'folder'));
+  const transcript = new Transcript({ to, redaction });
   transcript.take('stdout', Buffer.from('x'));
   transcript.end();
   await expect(transcript.close()).rejects.toThrow('ENOENT');

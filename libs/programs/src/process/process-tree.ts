@@ -66,7 +66,7 @@ export function killTree(root: ProcessId): void {
  * What is left of the group that a process led which has just ended. A group keeps its number while
  * it has members, so nobody else is met.
  */
-export function killGroupOf({ pid }: ProcessId): void {
+export function killGroupOf({ pid }: Pick<ProcessId, 'pid'>): void {
   send(-pid, 'SIGKILL');
 }
 
@@ -81,6 +81,11 @@ export function processesWith(variable: string, value: string): ProcessId[] {
       return false; // gone, or somebody else's
     }
   });
+}
+
+/** Without a process namespace a daemon is found by a mark, if it left that in its environment. */
+export function endMarked(variable: string, value: string): void {
+  for (const leftover of processesWith(variable, value)) signal(leftover, 'SIGKILL');
 }
 
 function send(pid: number, name: NodeJS.Signals): boolean {

@@ -257,7 +257,7 @@ const walled = sandboxes.filter(([level]) => level === 'S2');
 (walled.length > 0 ? describe.each(walled) : describe.skip.each([['S2', noSandbox()] as const]))(
   '%s: the wall',
   (_, sandbox) => {
-    test('hides files beside the workspace, and the executor`s home', async () => {
+    test('hides files beside the workspace, and the home of whoever runs it', async () => {
       const { stdout } = await sh(
         sandbox,
         `ls -a /root /home 2>&1; ls ${tmpdir()}; cat /etc/shadow 2>&1`,
@@ -333,6 +333,25 @@ const walled = sandboxes.filter(([level]) => level === 'S2');
     });
   },
 );
+
+test('what came in the half second after the exit is read, also when we stood still meanwhile', async () => {
+  const [up, go] = [join(folder, 'up'), join(folder, 'go')];
+  const standStill = () => {
+    writeFileSync(go, '');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500);
+  };
+  let said = '';
+  const take = (piece: Buffer) => {
+    // Before timers, as after any long reaction to a message.
+    if (said === '') setTimeout(() => setImmediate(standStill), 100);
+    said += piece.toString();
+  };
+  const until = (path: string) => `until [ -e ${path} ]; do sleep 0.01; done`;
+  const late = `setsid sh -c "echo first; : > ${up}; ${until(go)}; echo late"`;
+  const ran = await sh(noSandbox(), `${late} & ${until(up)}`, { take });
+  expect(said).toBe('first\nlate\n');
+  expect(ran.exitCode).toBe(0);
+});
 
 test('pipes that somebody has removed are made anew', async () => {
   const parent = mkdtempSync(join(tmpdir(), 'writ-pipes-'));

@@ -1,10 +1,10 @@
 /**
- * How a program is walled in. Levels, recorded with each run:
+ * How a program is walled in. Levels, recorded with each run and each check:
  *
  * S2 bubblewrap: own process, mount, network, IPC and user namespaces. It sees the system's programs
  *    and libraries read-only, its workspace, its inputs, and nothing else.
  * S1 an own process namespace and limits: nothing it starts outlives it, but it sees the whole file
- *    system and the network with the rights of the executor.
+ *    system and the network with the rights of the service.
  * S0 nothing but a process group: what it starts may outlive it.
  */
 

@@ -1,14 +1,14 @@
 /**
- * The transcript of a run: what was run, the beginning and the end of what it said, how it ended; a
- * text for people, without secrets, bounded in memory and on disk whatever the program writes. Lines
- * of the executor begin with `[writ]`. Owns what is kept:
+ * The transcript of a program: what was run, the beginning and the end of what it said, how it ended;
+ * a text for people, without secrets, bounded whatever the program writes. Lines of ours begin with
+ * `[writ]`. Owns what is kept:
  *
  * T1 The first `headBytes` of the output are written down as they come, both streams as they mix.
  * T2 Of the rest the last `tailBytes` are kept; between them stands how much is missing.
  * T3 Every byte is counted. Secrets are taken out before anything is written or broadcast.
  */
-import { createWriteStream, type WriteStream } from 'node:fs';
 import { once } from 'node:events';
+import type { Writable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { Redactor, redactText, type RedactorOptions } from '../redaction/redactor';
 import { wellFormed, type LiveLog } from './live-log';
@@ -16,8 +16,8 @@ import { wellFormed, type LiveLog } from './live-log';
 export type OutputStream = 'stdout' | 'stderr';
 
 export interface TranscriptOptions {
-  /** Written here. */
-  readonly file: string;
+  /** Written here, and ended when the transcript is closed. */
+  readonly to: Writable;
   readonly redaction: RedactorOptions;
   readonly live?: LiveLog;
   readonly headBytes?: number;
@@ -51,7 +51,7 @@ const LAST_CHARACTERS = 4096;
 const STREAMS: readonly OutputStream[] = ['stdout', 'stderr'];
 
 export class Transcript {
-  private readonly file: WriteStream;
+  private readonly to: Writable;
   private head: number;
   private tail: Kept[] = [];
   private tailSize = 0;
@@ -61,8 +61,8 @@ export class Transcript {
 
   constructor(private readonly options: TranscriptOptions) {
     this.head = options.headBytes ?? 2 * 1024 * 1024;
-    this.file = createWriteStream(options.file, { mode: 0o600 });
-    this.file.on('error', () => undefined); // shows in `close`
+    this.to = options.to;
+    this.to.on('error', () => undefined); // shows in `close`
   }
 
   /** A try begins. */
@@ -101,7 +101,7 @@ export class Transcript {
     };
   }
 
-  /** A line of the executor's own. */
+  /** A line of our own. */
   note(text: string): void {
     const line = redactText(text.replace(/\s+/g, ' '), this.options.redaction);
     this.write(`${this.atLineStart ? '' : '\n'}[writ] ${line}\n`);
@@ -112,11 +112,11 @@ export class Transcript {
     return this.said;
   }
 
-  /** Everything is in the file. Throws when the disk did not take it. */
+  /** Everything is written. Throws when it was not taken, by a full disk say. */
   async close(): Promise<void> {
-    if (this.file.errored) throw this.file.errored;
-    this.file.end();
-    if (!this.file.closed) await once(this.file, 'close');
+    if (this.to.errored) throw this.to.errored;
+    this.to.end();
+    if (!this.to.closed) await once(this.to, 'close');
   }
 
   private emit(stream: OutputStream, clean: Buffer): void {
@@ -141,11 +141,15 @@ export class Transcript {
     this.tail.push(kept);
     this.tailSize += kept.bytes.length;
     const most = this.options.tailBytes ?? 1024 * 1024;
-    while (this.tailSize > most && this.tail.length > 1) {
-      const dropped = this.tail.shift();
-      if (dropped === undefined) break;
-      this.tailSize -= dropped.bytes.length;
-      this.channels[dropped.stream].omitted += dropped.bytes.length;
+    while (this.tailSize > most) {
+      const first = this.tail.shift();
+      if (first === undefined) break;
+      const { stream, bytes } = first;
+      const dropped = Math.min(bytes.length, this.tailSize - most);
+      this.tailSize -= dropped;
+      this.channels[stream].omitted += dropped;
+      // A piece is as large as a pipe gives it: the one that is cut into is kept in part.
+      if (dropped < bytes.length) this.tail.unshift({ stream, bytes: bytes.subarray(dropped) });
     }
   }
 
@@ -180,7 +184,7 @@ export class Transcript {
   private write(text: string): void {
     if (text === '') return;
     this.atLineStart = text.endsWith('\n');
-    if (!this.file.errored) this.file.write(text);
+    if (!this.to.errored) this.to.write(text);
   }
 
   private freshChannels(): Record<OutputStream, Channel> {

@@ -7,6 +7,8 @@ export function wardenProgram(limitMs: number): void {
   const fs = process.getBuiltinModule('node:fs');
   const known = new Map<number, string>();
   let lastBeat = performance.now();
+  /** What the last heartbeat said: nothing that runs is the owner's for longer. */
+  let until = Number.POSITIVE_INFINITY;
   let rest = '';
 
   const fieldsOf = (pid: number | string): string[] => {
@@ -61,9 +63,11 @@ export function wardenProgram(limitMs: number): void {
       const message = JSON.parse(line) as {
         watch?: { pid: number; startedAt: string };
         forget?: number;
+        beat?: { leftMs?: number };
       };
       if (message.watch) known.set(message.watch.pid, message.watch.startedAt);
       if (message.forget !== undefined) known.delete(message.forget);
+      if (message.beat) until = lastBeat + (message.beat.leftMs ?? Number.POSITIVE_INFINITY);
     }
   });
   const end = (): void => {
@@ -74,6 +78,7 @@ export function wardenProgram(limitMs: number): void {
   process.stdin.on('error', end);
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => undefined);
   setInterval(() => {
-    if (performance.now() - lastBeat > limitMs) strike();
+    const now = performance.now();
+    if (now - lastBeat > limitMs || now > until) strike();
   }, 250);
 }

@@ -7,10 +7,13 @@
  *    grace. Nothing that the program started outlives it, as far as the sandbox can see to that.
  * P3 Output is always read, so no program blocks on a full pipe; a slow taker slows the program.
  * P4 Nothing starts before the warden knows it.
+ * P5 That nothing came is said only after looking: when this process has stood still, timers are due
+ *    before what came meanwhile is read, so a turn of the loop is between the two.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
 import { GATE_FD, OPTIONS_FD, REPORT_FD, type Launch } from '../sandbox/sandbox';
 import type { Pipe, PipeMaker } from './open-pipe';
 import { readExit, startFailure, type Exit } from './read-exit';
@@ -38,7 +41,7 @@ export interface ProcessOptions {
   readonly started?: (seconds: number) => void;
 }
 
-/** Why a program is ended from here; `lost`: its run belongs to somebody else by now. */
+/** Why a program is ended from here; `lost`: it is not ours any more, or the warden has struck. */
 export type StopReason = 'timeout' | 'cancelled' | 'lost' | 'shutdown';
 
 export interface ProcessEnd extends Exit {
@@ -46,7 +49,8 @@ export interface ProcessEnd extends Exit {
   readonly durationMs: number;
 }
 
-const GRACE_MS: Record<StopReason, number> = {
+/** Between TERM and KILL. */
+export const GRACE_MS: Readonly<Record<StopReason, number>> = {
   timeout: 5000,
   cancelled: 2000,
   shutdown: 2000,
@@ -174,6 +178,7 @@ class RunningProcess {
       (stream) => new Promise<void>((resolve) => stream?.once('close', () => resolve())),
     );
     await Promise.race([Promise.all(ended), this.pause(SILENCE_MS)]);
+    await turn(); // P5
     for (const stream of child.stdio) stream?.destroy();
   }
 
@@ -249,6 +254,7 @@ class RunningProcess {
     const exitedAt = performance.now();
     for (;;) {
       await Promise.race([end, this.pause(50)]);
+      await turn(); // P5
       const now = performance.now();
       const quiet = now - Math.max(this.lastOutput, exitedAt) >= SILENCE_MS && this.taking === 0;
       if (done || quiet || now - exitedAt >= LONGEST_DRAIN_MS) break;
