@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- JOB [options] [--json]`. Owns the order: a stack of its own, a warm-up that is
- * not counted, the job, the figures; the stack is stopped whatever happens.
+ * not counted, the job, the figures; the stack is stopped whatever happens, Ctrl-C too.
  */
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
@@ -22,9 +22,11 @@ async function measure(job: string, parameters: Parameters, json: boolean, run: 
   const say = (text: string) => process.stderr.write(`${text}\n`);
   say('starting a stack');
   const stack = await startStack();
+  // It runs in the background, so Ctrl-C alone would leave it there.
+  const leave = () => void stack.stop().finally(() => process.exit(130));
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, leave);
   try {
-    const { natsUrl: servers, natsToken: token } = stack;
-    const bus = await connectJetStreamBus({ servers, token, name: 'bench' });
+    const bus = await connectJetStreamBus({ servers: stack.natsUrl, name: 'bench' });
     const directives = await Directives.open(bus);
     say('warming up');
     const warmUps = Array.from({ length: warmUpDirectives }, () => directives.run(chainOf(10)));

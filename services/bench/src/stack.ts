@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export interface Stack {
+  /** With what a client needs to be let in. */
   readonly natsUrl: string;
-  readonly natsToken: string | undefined;
   /** By name: postgres, nats, planner, ... */
   readonly pids: Readonly<Record<string, number>>;
   stop(): Promise<void>;
@@ -28,12 +28,9 @@ export async function startStack(): Promise<Stack> {
       natsUrl: string;
       processes: Record<string, { pid: number }>;
     };
-    const secrets = JSON.parse(await readFile(join(home, 'secrets.json'), 'utf8')) as {
-      natsToken?: string;
-    };
     const pids = Object.entries(described.processes).map(([name, { pid }]) => [name, pid]);
     const { natsUrl } = described;
-    return { natsUrl, natsToken: secrets.natsToken, pids: Object.fromEntries(pids), stop };
+    return { natsUrl, pids: Object.fromEntries(pids), stop };
   } catch (error) {
     await stop().catch(() => undefined);
     throw error;

@@ -17,7 +17,6 @@ export const EXIT = {
 /** A code that is not here ends with 1. */
 const exitCodes: Readonly<Record<string, number>> = {
   usage: EXIT.usage,
-  file_missing: EXIT.usage,
   malformed: EXIT.usage,
   invalid_directive: EXIT.usage,
   too_large: EXIT.usage,
@@ -29,6 +28,7 @@ const exitCodes: Readonly<Record<string, number>> = {
   base_branch_missing: EXIT.usage,
   directory_missing: EXIT.usage,
   not_found: EXIT.notFound,
+  file_missing: EXIT.notFound,
   unauthorized: EXIT.notAllowed,
   forbidden: EXIT.notAllowed,
   already_exists: EXIT.conflict,

@@ -1,11 +1,11 @@
 /** Which gateway a command speaks to: `WRIT_URL`, else the running stack of `WRIT_HOME`. */
 import { existsSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+
+import { isSameProcessAlive } from '@writ/embedded-servers';
 
 import { CliError } from './cli-error';
 import { readNote } from './local/claim-home';
-import { isSameProcessAlive } from '@writ/embedded-servers';
-import { stackHome } from './local/stack-home';
+import { stackHome, writHome } from './local/stack-home';
 
 /** What `writ up` writes when everything is ready; a contract, see docs/FORMATS.md. */
 export interface StackFile {
@@ -13,10 +13,6 @@ export interface StackFile {
   readonly natsUrl: string;
   readonly gatewayUrl?: string;
   readonly processes: Readonly<Record<string, { readonly pid: number; readonly httpUrl?: string }>>;
-}
-
-export function writHome(env: NodeJS.ProcessEnv = process.env): string {
-  return resolve(env['WRIT_HOME'] || '.writ');
 }
 
 /** Undefined when there is none, or it cannot be read: then there is no stack to use. */
@@ -44,10 +40,10 @@ export interface Address {
   readonly local: boolean;
 }
 
-/** Throws CliError `no_stack`. */
+/** Throws CliError `no_stack`, or `usage` for a WRIT_URL that is none. */
 export function findGateway(env: NodeJS.ProcessEnv = process.env): Address {
   const url = env['WRIT_URL'];
-  if (url) return { url: url.replace(/\/+$/, ''), local: false };
+  if (url) return { url: checkedUrl(url), local: false };
   const home = writHome(env);
   const stack = liveStack(home);
   if (stack?.gatewayUrl !== undefined) return { url: stack.gatewayUrl, local: true };
@@ -56,4 +52,16 @@ export function findGateway(env: NodeJS.ProcessEnv = process.env): Address {
       ? `no stack is running in ${home}; start one with "writ up", or name one with WRIT_URL`
       : `the stack in ${home} runs without a gateway; start it without --only`;
   throw new CliError('no_stack', message);
+}
+
+function checkedUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    const message = `WRIT_URL is "${text}"; give an address such as http://127.0.0.1:8080`;
+    throw new CliError('usage', message);
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new CliError('usage', 'WRIT_URL holds a user or password; put the token in WRIT_TOKEN');
+  }
+  return text.replace(/\/+$/, '');
 }

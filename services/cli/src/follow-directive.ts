@@ -5,6 +5,7 @@
  */
 import { type DirectiveDocument, finalStatuses } from '@writ/contracts';
 
+import { directivePath } from './api-path';
 import { CliError } from './cli-error';
 import type { Gateway } from './gateway-client';
 
@@ -28,13 +29,14 @@ export async function* followDirective(
   id: string,
   { timeoutMs, signal }: FollowOptions,
 ): AsyncGenerator<DirectiveDocument> {
+  const path = directivePath(id);
   const over = new AbortController();
   const ring = new Ring();
   const leave = () => ring.ring();
   signal.addEventListener('abort', leave);
   const deadline = timeoutMs === undefined ? Infinity : performance.now() + timeoutMs;
-  let directive = await gateway.get<DirectiveDocument>(`/v1/directives/${id}`, signal);
-  void listen(gateway, id, directive.position, over.signal, () => ring.ring());
+  let directive = await gateway.get<DirectiveDocument>(path, signal);
+  void listen(gateway, path, directive.position, over.signal, () => ring.ring());
   try {
     for (;;) {
       yield directive;
@@ -46,7 +48,7 @@ export async function* followDirective(
         const seconds = (timeoutMs ?? 0) / 1000;
         throw new CliError('timeout', `${id} was not finished within ${seconds} s; it goes on`);
       }
-      directive = await gateway.get<DirectiveDocument>(`/v1/directives/${id}`, signal);
+      directive = await gateway.get<DirectiveDocument>(path, signal);
     }
   } catch (error) {
     if (signal.aborted) throw new CliError('interrupted', `left; ${id} goes on`);
@@ -60,7 +62,7 @@ export async function* followDirective(
 /** Rings for each event. A feed that cannot be had is no reason to stop: the document is polled. */
 async function listen(
   gateway: Gateway,
-  id: string,
+  path: string,
   after: number,
   signal: AbortSignal,
   ring: () => void,
@@ -68,10 +70,7 @@ async function listen(
   let last = after;
   while (!signal.aborted) {
     try {
-      for await (const event of gateway.events(
-        `/v1/directives/${id}/events?after=${last}`,
-        signal,
-      )) {
+      for await (const event of gateway.events(`${path}/events?after=${last}`, signal)) {
         last = Number(event.id ?? last);
         ring();
       }

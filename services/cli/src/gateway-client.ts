@@ -149,6 +149,9 @@ async function problemOf(response: Response, path: string): Promise<CliError> {
   const problem = parseProblem(await response.text());
   const detail = String(problem.detail ?? response.statusText);
   if (problem.code === 'not_found' || response.status === 404) return notFound(path, detail);
+  if (problem.code === 'unauthorized') {
+    return new CliError('unauthorized', 'the gateway asks for its token; set WRIT_TOKEN to it');
+  }
   if (typeof problem.code === 'string') return new CliError(problem.code, detail, problem.details);
   const message = `the gateway answered ${response.status} ${detail}`;
   return new CliError(response.status === 503 ? 'unavailable' : 'error', message);

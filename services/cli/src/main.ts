@@ -6,6 +6,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;
 });
+// Talk that nobody hears any more is no reason to stop what is under way.
+process.stderr.on('error', () => undefined);
 
 void run(process.argv.slice(2)).then((code) => {
   process.exitCode = code;

@@ -2,6 +2,8 @@
  * Where words go: data to stdout, talk to stderr. Owns whether colour is used, and the two forms of
  * an error.
  */
+import { once } from 'node:events';
+
 import { asCliError, type CliError } from './cli-error';
 
 export interface OutputOptions {
@@ -24,6 +26,11 @@ export class Output {
     this.data(JSON.stringify(value));
   }
 
+  /** For long data: resolves when the reader has taken what was written, so that it does not pile up. */
+  async taken(): Promise<void> {
+    if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
+  }
+
   /** What helps a person who watches; with --json it would only be in the way. */
   talk(text: string): void {
     if (!this.json) process.stderr.write(`${text}\n`);
@@ -37,7 +44,7 @@ export function printError(error: unknown, json: boolean): CliError {
     process.stderr.write(`${JSON.stringify({ error: body })}\n`);
   } else {
     process.stderr.write(`writ: ${message}\n`);
-    for (const line of issueLines(details)) process.stderr.write(`  ${line}\n`);
+    for (const line of issueLines(details, message)) process.stderr.write(`  ${line}\n`);
     if (process.env['WRIT_DEBUG'] && error instanceof Error) {
       process.stderr.write(`${error.stack ?? ''}\n`);
     }
@@ -60,11 +67,13 @@ export function issuesOf(details: unknown): PlacedIssue[] {
   return Array.isArray(issues) ? (issues as PlacedIssue[]) : [];
 }
 
-function issueLines(details: unknown): string[] {
-  return issuesOf(details).map(
-    ({ code, message, path, place }) =>
-      `${place ?? (path === '' ? 'directive' : path)} ${code} ${message}`,
-  );
+/** One that was said already, and has no place in a file, is not said again. */
+function issueLines(details: unknown, said: string): string[] {
+  return issuesOf(details)
+    .filter(({ message, place }) => place !== undefined || message !== said)
+    .map(({ code, message, path, place }) => {
+      return `${place ?? (path === '' ? 'directive' : path)} ${code} ${message}`;
+    });
 }
 
 /** Escape sequences are for terminals that want them. */

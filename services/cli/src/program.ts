@@ -2,10 +2,13 @@
  * The command line at a glance: every command with its options. What a command does is in
  * `commands/`, loaded when it is called, so that `--help` costs no more than reading this.
  */
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 
 import { CliError, EXIT } from './cli-error';
 import { commands } from './commands';
+import { inWords } from './file-error';
+import { writHome } from './local/stack-home';
+import { collect, count, names, port, position, seconds } from './option-values';
 import { printError } from './output';
 
 export interface CommonOptions {
@@ -25,7 +28,9 @@ export async function run(argv: readonly string[]): Promise<number> {
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
-    if (!(error instanceof CommanderError)) return printError(error, json).exitCode;
+    if (!(error instanceof CommanderError)) {
+      return printError(inWords(error, writHome()), json).exitCode;
+    }
     // Commander has said it already; with --json it kept silent.
     if (json) printError(new CliError('usage', usageMessage(error)), json);
     return EXIT.usage;
@@ -214,37 +219,4 @@ function recordCommands(program: Command, end: End): void {
     .action((shell: string) => {
       process.stdout.write(commands.completion()(shell, program));
     });
-}
-
-function seconds(text: string): number {
-  const value = Number(text);
-  if (Number.isFinite(value) && value > 0) return Math.ceil(value * 1000);
-  throw new InvalidArgumentError('give seconds, more than 0.');
-}
-
-function count(text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('give a whole number from 1 on.');
-}
-
-function position(text: string): number {
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('give a position of the log.');
-}
-
-function port(text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value > 0 && value < 65_536) return value;
-  throw new InvalidArgumentError('give a port from 1 to 65535.');
-}
-
-function names(text: string): string[] {
-  return text
-    .split(',')
-    .map((name) => name.trim())
-    .filter(Boolean);
-}
-
-function collect(value: string, before: string[]): string[] {
-  return [...before, value];
 }

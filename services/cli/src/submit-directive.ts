@@ -32,7 +32,8 @@ export function readForSubmit(
   local: boolean,
 ): ReadDirective {
   const read = readDirectiveFile(file, parseVariables(vars));
-  if (local) checkWorkspace(read.directive);
+  const issue = local ? checkWorkspace(read.directive) : undefined;
+  if (issue !== undefined) throw invalid(file, read.place([issue]), issue.code);
   return read;
 }
 

@@ -2,27 +2,12 @@
 // Follows one directive: events as they come, and the table of steps as it stands after them.
 // Text goes in as text only; the policy of the page forbids anything else.
 
-const signs = {
-  draft: '○',
-  pending: '○',
-  planning: '◔',
-  active: '▶',
-  running: '▶',
-  evaluating: '◑',
-  merging: '◕',
-  paused: '‖',
-  completed: '✓',
-  passed: '✓',
-  failed: '✗',
-  blocked: '⊘',
-  stopped: '■',
-  cancelled: '■',
-  archived: '▤',
-};
-const ended = new Set(['completed', 'failed', 'stopped', 'archived']);
 const KEPT_EVENTS = 500;
 
 const main = document.querySelector('main[data-directive]');
+// What the page was rendered with: a sign for each state, and the states that are final.
+const signs = JSON.parse(main?.dataset.signs ?? '{}');
+const ended = new Set(main?.dataset.final.split(' '));
 if (main) follow(main.dataset.directive);
 
 function follow(id) {
@@ -94,10 +79,14 @@ function show(directive) {
     let row = body.querySelector(`tr[data-step="${step.name}"]`);
     if (!row) row = addRow(body, step);
     setState(row.querySelector('.status'), step.status);
-    row.querySelector('.reason').textContent = step.reason ?? '';
+    row.querySelector('.reason').textContent = note(step);
     row.querySelector('.took').textContent = took(step);
     row.querySelector('.made').replaceChildren(...step.artifacts.flatMap(link));
   }
+}
+
+function note({ reason, runStatus }) {
+  return reason ?? (runStatus === 'skipped' ? 'taken from the cache' : '');
 }
 
 function addRow(body, step) {
@@ -108,7 +97,9 @@ function addRow(body, step) {
   const reason = document.createElement('div');
   reason.className = 'reason';
   name.append(step.name, reason);
-  row.insertCell().textContent = step.dependsOn.join(', ');
+  const after = row.insertCell();
+  after.className = 'more';
+  after.textContent = step.dependsOn.join(', ');
   row.insertCell().className = 'took';
   row.insertCell().className = 'made';
   return row;

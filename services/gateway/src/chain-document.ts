@@ -2,7 +2,7 @@
 import type { DirectiveDocument } from '@writ/contracts';
 import type { z } from 'zod';
 
-import type { ChainDocument } from './routes';
+import type { ChainDocument } from './http-documents';
 
 export function chainDocument(directive: DirectiveDocument): z.infer<typeof ChainDocument> {
   const layers = layersOf(directive.steps);

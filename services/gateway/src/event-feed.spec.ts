@@ -1,63 +1,10 @@
-import type { RecordedEvent } from '@writ/contracts';
 import { eventually } from '@writ/testing';
 
-import { EventFeed, type FeedOptions, type Follower } from './event-feed';
-
-/** A log, its doorbell, and a note of every time it was read. */
-class Log {
-  readonly events: RecordedEvent[] = [];
-  readonly reads: { after: number; at: number }[] = [];
-  listeners = 0;
-  rang: (position?: number) => void = () => undefined;
-  /** Runs before a reading looks at the log, and before its answer comes back. */
-  beforeLook: () => Promise<void> | void = () => undefined;
-  beforeAnswer: () => Promise<void> | void = () => undefined;
-
-  append(stream = 'directive-aaaaaaaaaaaaaaaa'): void {
-    const position = this.events.length + 1;
-    this.events.push({ position, stream, type: 'X' } as RecordedEvent);
-  }
-
-  feed(options: FeedOptions = {}): EventFeed {
-    return new EventFeed(
-      async ({ after, limit, directiveId }) => {
-        this.reads.push({ after, at: performance.now() });
-        const looked = this.beforeLook();
-        if (looked !== undefined) await looked;
-        const mine = directiveId === undefined ? '' : directiveId;
-        const events = this.events
-          .filter((it) => it.position > after && it.stream.includes(mine))
-          .slice(0, limit);
-        const page = { events, headPosition: this.events.length };
-        await this.beforeAnswer();
-        return page;
-      },
-      async (rang) => {
-        this.listeners += 1;
-        this.rang = rang;
-        return { close: async () => void (this.listeners -= 1) };
-      },
-      { gapMs: 20, pollMs: 60_000, pageSize: 3, ...options },
-    );
-  }
-}
-
-function reader() {
-  const seen: number[] = [];
-  const leave = new AbortController();
-  const follower: Follower = {
-    signal: leave.signal,
-    take: (event) => void seen.push(event.position),
-    drained: async () => undefined,
-  };
-  return { seen, follower, leave: () => leave.abort() };
-}
-
-const upTo = (last: number, first = 1) =>
-  Array.from({ length: last - first + 1 }, (_, at) => first + at);
+import type { EventFeed, Follower } from './event-feed';
+import { FeedLog, reader, upTo } from './feed-log';
 
 test('what was there comes first, then what the doorbell rings for', async () => {
-  const log = new Log();
+  const log = new FeedLog();
   for (let at = 0; at < 7; at += 1) log.append();
   const feed = log.feed();
   const one = reader();
@@ -74,7 +21,7 @@ test('what was there comes first, then what the doorbell rings for', async () =>
 });
 
 test('nobody misses an event or gets one twice, whenever they come in', async () => {
-  const log = new Log();
+  const log = new FeedLog();
   const feed = log.feed({ gapMs: 1 });
   const readers = Array.from({ length: 20 }, reader);
   const endings: Promise<void>[] = [];
@@ -98,7 +45,7 @@ test('nobody misses an event or gets one twice, whenever they come in', async ()
 });
 
 test('one question serves everybody, and no two come closer than the gap', async () => {
-  const log = new Log();
+  const log = new FeedLog();
   const feed = log.feed({ gapMs: 40 });
   const readers = [reader(), reader(), reader()];
   const endings = readers.map(({ follower }) => feed.follow(follower, 0));
@@ -127,7 +74,7 @@ test('one question serves everybody, and no two come closer than the gap', async
 });
 
 /** Holds the next reading back: before it looks, or with what it saw. */
-function hold(log: Log, where: 'beforeLook' | 'beforeAnswer'): () => void {
+function hold(log: FeedLog, where: 'beforeLook' | 'beforeAnswer'): () => void {
   let release: () => void = () => undefined;
   log[where] = () => {
     log[where] = () => undefined;
@@ -136,7 +83,7 @@ function hold(log: Log, where: 'beforeLook' | 'beforeAnswer'): () => void {
   return () => release();
 }
 
-async function live(log: Log, feed: EventFeed) {
+async function live(log: FeedLog, feed: EventFeed) {
   const one = reader();
   const reads = log.reads.length;
   const following = feed.follow(one.follower, 0);
@@ -147,7 +94,7 @@ async function live(log: Log, feed: EventFeed) {
 }
 
 test('an event that the others were handed while one came in is not lost to that one', async () => {
-  const log = new Log();
+  const log = new FeedLog();
   log.append();
   const feed = log.feed();
   const first = await live(log, feed);
@@ -165,7 +112,7 @@ test('an event that the others were handed while one came in is not lost to that
 });
 
 test('one who comes in late does not move the others past what they have not seen', async () => {
-  const log = new Log();
+  const log = new FeedLog();
   log.append();
   const feed = log.feed();
   const [first, second] = [reader(), reader()];
@@ -185,7 +132,7 @@ test('one who comes in late does not move the others past what they have not see
 });
 
 test('a ring that waits for its turn is not forgotten when somebody comes in', async () => {
-  const log = new Log();
+  const log = new FeedLog();
   const feed = log.feed({ gapMs: 200 });
   const first = await live(log, feed);
   log.append();
@@ -200,7 +147,7 @@ test('a ring that waits for its turn is not forgotten when somebody comes in', a
 });
 
 test('a ring during a reading leads to another one', async () => {
-  const log = new Log();
+  const log = new FeedLog();
   const feed = log.feed();
   const first = await live(log, feed);
   const release = hold(log, 'beforeAnswer');
@@ -217,7 +164,7 @@ test('a ring during a reading leads to another one', async () => {
 });
 
 test('a ring that was missed is made up for by the next poll', async () => {
-  const log = new Log();
+  const log = new FeedLog();
   const feed = log.feed({ pollMs: 30 });
   const one = reader();
   const following = feed.follow(one.follower, 0);
@@ -229,7 +176,7 @@ test('a ring that was missed is made up for by the next poll', async () => {
 });
 
 test('a log that cannot be read is read again later', async () => {
-  const log = new Log();
+  const log = new FeedLog();
   const errors: unknown[] = [];
   const feed = log.feed({ pollMs: 30, onError: (error) => errors.push(error) });
   const one = reader();
@@ -248,7 +195,7 @@ test('a log that cannot be read is read again later', async () => {
 });
 
 test('who follows one directive gets its events only, of all its streams', async () => {
-  const log = new Log();
+  const log = new FeedLog();
   const feed = log.feed();
   const one = reader();
   log.append('directive-bbbbbbbbbbbbbbbb');
@@ -261,6 +208,42 @@ test('who follows one directive gets its events only, of all its streams', async
   log.rang(5);
   await eventually(() => one.seen.length === 3, { what: 'the other two' });
   expect(one.seen).toEqual([1, 3, 5]);
+  one.leave();
+  await following;
+});
+
+test('who comes in behind gets the next only when it has taken the one before', async () => {
+  const log = new FeedLog();
+  for (let count = 0; count < 8; count += 1) log.append();
+  const one = reader();
+  let waiting = 0;
+  let most = 0;
+  const follower: Follower = {
+    ...one.follower,
+    take: (event) => {
+      most = Math.max(most, (waiting += 1));
+      one.follower.take(event);
+    },
+    drained: async () => void (waiting = 0),
+  };
+  const following = log.feed().follow(follower, 0);
+  await eventually(() => one.seen.length === 8, { what: 'all events' });
+  expect(most).toBe(1);
+  one.leave();
+  await following;
+});
+
+test('what is too large for one answer comes in smaller pages', async () => {
+  const log = new FeedLog();
+  for (let count = 0; count < 20; count += 1) log.append();
+  log.largest = 3;
+  const one = reader();
+  const following = log.feed({ pageSize: 100 }).follow(one.follower, 0);
+  await eventually(() => one.seen.length === 20, { what: 'all events' });
+  for (let count = 0; count < 5; count += 1) log.append();
+  log.rang(25);
+  await eventually(() => one.seen.length === 25, { what: 'those that came later' });
+  expect(one.seen).toEqual(upTo(25));
   one.leave();
   await following;
 });

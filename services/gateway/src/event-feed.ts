@@ -3,14 +3,17 @@
  * a duplicate. Owns when the log is read; the log itself is read by a query.
  *
  * E1 `tail`: everything up to it has been handed to all who are live. It only grows.
- * E2 The doorbell is listened to while somebody is here. One query serves all who are live, at most one within `gapMs`, after the doorbell rang; the
- *    doorbell may miss a ring, so the log is read every `pollMs` as well while somebody follows.
- * E3 Who comes in behind reads pages of its own. It goes live in the same turn in which a short
- *    page came back that was asked for when the tail was where it is now: that page held all there
- *    was up to the tail, and what comes after it comes by E2.
+ * E2 The doorbell is listened to while somebody is here. One query serves all who are live, at most
+ *    one within `gapMs`, after the doorbell rang; the doorbell may miss a ring, so the log is read
+ *    every `pollMs` as well while somebody follows.
+ * E3 Who comes in behind reads pages of its own, as fast as it takes them: whatever lies before it,
+ *    nothing piles up. It goes live after a short page that was asked for when the tail was where it
+ *    is now: that page held all there was up to the tail, and what comes after it comes by E2.
  * E4 Nobody is handed a position twice: each follower takes only what lies above its own.
  */
 import { type RecordedEvent } from '@writ/contracts';
+
+import { asProblem } from './http/problem-filter';
 
 export interface EventPage {
   readonly events: readonly RecordedEvent[];
@@ -24,7 +27,7 @@ export interface ReadEvents {
 export interface Follower {
   readonly signal: AbortSignal;
   take(event: RecordedEvent): void;
-  /** Resolves when it can take more; only awaited while it is behind. */
+  /** Resolves when it can take more, or has left; only awaited while it is behind. */
   drained(): Promise<void>;
 }
 
@@ -38,6 +41,12 @@ export interface FeedOptions {
   readonly pollMs?: number;
   readonly pageSize?: number;
   readonly onError?: (error: unknown) => void;
+}
+
+interface Page {
+  readonly events: readonly RecordedEvent[];
+  /** There was no more than this. */
+  readonly isLast: boolean;
 }
 
 interface Live {
@@ -111,20 +120,32 @@ export class EventFeed {
     }
     while (!follower.signal.aborted) {
       const tailBefore: number | undefined = this.tail;
-      const question = { after: live.position, limit: this.pageSize };
-      const page = await this.read(
-        directiveId === undefined ? question : { ...question, directiveId },
-      );
-      for (const event of page.events) hand(live, event);
-      if (page.events.length < this.pageSize && this.tail === tailBefore) {
+      const page = await this.pageAfter(live.position, directiveId);
+      for (const event of page.events) {
+        hand(live, event);
+        await follower.drained();
+      }
+      if (page.isLast && this.tail === tailBefore) {
         if (follower.signal.aborted) return false;
         this.live.add(live); // E3
         this.schedule(this.pollMs);
         return true;
       }
-      await follower.drained();
     }
     return false;
+  }
+
+  /** What is too large for one answer is asked for in smaller pages. */
+  private async pageAfter(after: number, directiveId?: string): Promise<Page> {
+    const of = directiveId === undefined ? {} : { directiveId };
+    for (let limit = this.pageSize; ; limit = Math.ceil(limit / 4)) {
+      try {
+        const { events } = await this.read({ after, limit, ...of });
+        return { events, isLast: events.length < limit };
+      } catch (error) {
+        if (limit === 1 || asProblem(error).code !== 'too_large') throw error;
+      }
+    }
   }
 
   private schedule(delayMs: number): void {
@@ -148,12 +169,12 @@ export class EventFeed {
     this.lastReadAt = performance.now();
     let more = false;
     try {
-      const page = await this.read({ after: this.tail, limit: this.pageSize });
+      const page = await this.pageAfter(this.tail);
       for (const event of page.events) {
         this.tail = event.position;
         for (const live of this.live) hand(live, event);
       }
-      more = page.events.length === this.pageSize;
+      more = !page.isLast;
     } catch (error) {
       this.onError(error); // the next poll tries again; who follows only waits longer
     } finally {

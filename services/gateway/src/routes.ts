@@ -5,19 +5,24 @@
 import {
   Digest,
   DirectiveDocument,
-  DirectiveFile,
   DirectiveId,
   DirectiveManifest,
   DirectiveStatus,
   DirectiveSummary,
   directiveVerbs,
-  EventMetadata,
+  Reason,
   RunDocument,
   RunId,
   RunManifest,
-  StepDocument,
 } from '@writ/contracts';
 import { z } from 'zod';
+
+import {
+  AcceptedCommand,
+  ChainDocument,
+  DeadLetterSummary,
+  EventPageDocument,
+} from './http-documents';
 
 export interface Route {
   readonly method: 'get' | 'post' | 'put';
@@ -51,45 +56,6 @@ const runId = z.strictObject({ id: RunId });
 const nothing = z.strictObject({});
 const position = z.coerce.number().int().min(0);
 const limit = z.coerce.number().int().min(1).max(1000);
-
-export const AcceptedCommand = z
-  .object({
-    directiveId: DirectiveId,
-    commandId: z.string(),
-    /** Of the last event that the command made. */
-    position: z.number().int(),
-    version: z.number().int(),
-  })
-  .meta({ id: 'AcceptedCommand' });
-
-export const RecordedEventDocument = z
-  .object({
-    position: z.number().int(),
-    stream: z.string(),
-    version: z.number().int(),
-    id: z.string(),
-    type: z.string(),
-    schemaVersion: z.number().int(),
-    data: z.unknown(),
-    metadata: EventMetadata,
-    recordedAt: z.string(),
-    hash: z.string().optional(),
-  })
-  .meta({ id: 'RecordedEvent' });
-
-const EventPageDocument = z.object({
-  events: z.array(RecordedEventDocument),
-  headPosition: z.number().int(),
-});
-
-/** A step of the chain, with the layer at which it is drawn: 0 waits for nothing. */
-export const ChainDocument = z.object({
-  directiveId: DirectiveId,
-  generation: z.number().int(),
-  steps: z.array(StepDocument.extend({ layer: z.number().int() })),
-});
-
-export const DeadLetterSummary = z.looseObject({ id: z.string(), reason: z.string() });
 
 const sseNote =
   'With Accept: text/event-stream it goes on with what comes; each message has the position as its id, and Last-Event-ID resumes without a gap or a duplicate.';
@@ -135,7 +101,7 @@ export const routes = {
     params: directiveId,
     body: z.strictObject({
       verb: z.enum(directiveVerbs).exclude(['create']),
-      reason: z.string().max(2000).optional(),
+      reason: Reason.optional(),
     }),
     idempotent: true,
     status: 202,
@@ -159,7 +125,7 @@ export const routes = {
     params: directiveId,
     query: z.strictObject({ after: position.optional(), limit: limit.optional() }),
     answers: { ...json(EventPageDocument), ...sse },
-    problems: [],
+    problems: [404],
   },
   directiveManifest: {
     method: 'get',
@@ -316,10 +282,3 @@ export const routes = {
     problems: [],
   },
 } as const satisfies Record<string, Route>;
-
-/** Body of `submitDirective` in full, for the document: the handler tells each issue itself. */
-export const SubmitBody = z.strictObject({
-  directive: DirectiveFile,
-  /** Start at once; default true. */
-  start: z.boolean().optional(),
-});

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
 import { asCliError, CliError, EXIT } from '../cli-error';
-import { writHome } from '../find-stack';
+import { writHome } from '../local/stack-home';
 import type { Stack } from '../local/start-stack';
 import { Output } from '../output';
 import type { CommonOptions } from '../program';

@@ -1,5 +1,6 @@
 import { plainLine, plainText } from '@writ/contracts';
 
+import { deadLetterPath } from '../api-path';
 import { Gateway } from '../gateway-client';
 import { Output } from '../output';
 import type { CommonOptions } from '../program';
@@ -18,8 +19,6 @@ interface Letter {
   readonly bodyBase64?: string;
   readonly dataref?: string;
 }
-
-const pathOf = (id: string) => `/v1/dead-letters/${encodeURIComponent(id)}`;
 
 export async function ls(options: CommonOptions & { limit?: number }): Promise<void> {
   const output = new Output(options);
@@ -46,7 +45,7 @@ export async function ls(options: CommonOptions & { limit?: number }): Promise<v
 
 export async function show(id: string, options: CommonOptions): Promise<void> {
   const output = new Output(options);
-  const letter = await Gateway.find().get<Letter>(pathOf(id));
+  const letter = await Gateway.find().get<Letter>(deadLetterPath(id));
   if (output.json) {
     output.value(letter);
     return;
@@ -68,7 +67,7 @@ export async function show(id: string, options: CommonOptions): Promise<void> {
 
 export async function replay(id: string, options: CommonOptions): Promise<void> {
   const output = new Output(options);
-  const path = `${pathOf(id)}/replay`;
+  const path = `${deadLetterPath(id)}/replay`;
   const sent = await Gateway.find().post<{ id: string; subject: string }>(path, {});
   if (output.json) output.value(sent);
   else output.talk(`sent again to ${sent.subject}`);

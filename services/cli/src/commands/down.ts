@@ -1,12 +1,11 @@
 /** Stops what `up` started: by asking its supervisor, or, when that is gone, one by one. */
-import { CliError } from '../cli-error';
-import { writHome } from '../find-stack';
-import { endLeftovers, readNote } from '../local/claim-home';
-import { removeFile } from '../local/keep-json';
 import { isSameProcessAlive } from '@writ/embedded-servers';
 
+import { CliError } from '../cli-error';
+import { endLeftovers, readNote } from '../local/claim-home';
+import { removeFile } from '../local/keep-json';
 import { endProcess } from '../local/end-process';
-import { stackHome } from '../local/stack-home';
+import { stackHome, writHome } from '../local/stack-home';
 import { Output } from '../output';
 import type { CommonOptions } from '../program';
 

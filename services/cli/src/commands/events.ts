@@ -1,5 +1,6 @@
 import { plainLine, type RecordedEvent } from '@writ/contracts';
 
+import { directivePath } from '../api-path';
 import { CliError } from '../cli-error';
 import { Gateway } from '../gateway-client';
 import { Output } from '../output';
@@ -19,25 +20,34 @@ export async function events(options: EventsOptions): Promise<void> {
   const output = new Output(options);
   const gateway = Gateway.find();
   const { directive, after = 0, limit = Infinity, follow } = options;
-  const path =
-    directive === undefined
-      ? '/v1/events'
-      : `/v1/directives/${encodeURIComponent(directive)}/events`;
+  const path = directive === undefined ? '/v1/events' : `${directivePath(directive)}/events`;
   const print = (event: RecordedEvent) =>
     output.json ? output.value(event) : output.data(eventLine(event));
   let last = after;
   let left = limit;
-  while (left > 0) {
-    const asked = Math.min(PAGE, left);
-    const page = await gateway.get<{ events: RecordedEvent[] }>(
-      `${path}?after=${last}&limit=${asked}`,
-    );
+  for (let isLast = false; left > 0 && !isLast;) {
+    const page = await pageAfter(gateway, path, last, Math.min(PAGE, left));
     page.events.forEach(print);
+    await output.taken();
     left -= page.events.length;
     last = page.events.at(-1)?.position ?? last;
-    if (page.events.length < asked) break;
+    isLast = page.isLast;
   }
   if (follow && left > 0) await followOn(gateway, path, last, left, print);
+}
+
+/** What is too large for one answer is asked for in smaller pages. */
+async function pageAfter(gateway: Gateway, path: string, after: number, most: number) {
+  for (let limit = most; ; limit = Math.ceil(limit / 4)) {
+    try {
+      const { events } = await gateway.get<{ events: RecordedEvent[] }>(
+        `${path}?after=${after}&limit=${limit}`,
+      );
+      return { events, isLast: events.length < limit };
+    } catch (error) {
+      if (limit === 1 || !(error instanceof CliError) || error.code !== 'too_large') throw error;
+    }
+  }
 }
 
 /** Until it is ended by Ctrl-C or the limit; goes on where it was when the stream breaks. */

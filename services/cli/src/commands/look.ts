@@ -1,5 +1,6 @@
 import { type DirectiveDocument, type DirectiveSummary, plainLine, signOf } from '@writ/contracts';
 
+import { directivePath } from '../api-path';
 import { Gateway } from '../gateway-client';
 import { Output, usesColour } from '../output';
 import type { CommonOptions } from '../program';
@@ -40,8 +41,7 @@ export async function list(options: ListOptions): Promise<void> {
 
 export async function show(id: string, options: CommonOptions): Promise<void> {
   const output = new Output(options);
-  const path = `/v1/directives/${encodeURIComponent(id)}`;
-  const directive = await Gateway.find().get<DirectiveDocument>(path);
+  const directive = await Gateway.find().get<DirectiveDocument>(directivePath(id));
   if (output.json) output.value(directive);
   else {
     const style = styleFor(usesColour(process.stdout));

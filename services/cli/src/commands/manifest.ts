@@ -1,18 +1,19 @@
 import { verifyManifest } from '@writ/contracts';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 
+import { directivePath, runPath } from '../api-path';
 import { CliError, EXIT } from '../cli-error';
 import { Gateway } from '../gateway-client';
 import { Output } from '../output';
 import type { CommonOptions } from '../program';
+import { readBounded } from '../read-bounded';
 import { table } from '../view/style';
 
 /** Of a run or a directive; with --json the text as it was sealed. */
 export async function show(id: string, options: CommonOptions): Promise<void> {
   const output = new Output(options);
-  const kind = id.includes('-') ? 'runs' : 'directives';
-  const text = await Gateway.find().getText(`/v1/${kind}/${encodeURIComponent(id)}/manifest`);
+  const path = id.includes('-') ? runPath(id) : directivePath(id);
+  const text = await Gateway.find().getText(`${path}/manifest`);
   output.data(output.json ? text : JSON.stringify(JSON.parse(text), null, 2));
 }
 
@@ -43,16 +44,7 @@ export async function verify(file: string, options: VerifyOptions): Promise<numb
 }
 
 function readJson(file: string): unknown {
-  let text: string;
-  try {
-    text = readFileSync(file === '-' ? 0 : file, 'utf8');
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new CliError('not_found', `there is no file ${file}`);
-    throw new CliError('usage', `${file} cannot be read: ${message}`);
-  }
-  if (text.length > SIZE_LIMIT)
-    throw new CliError('too_large', `${file} is no manifest: too large`);
+  const text = readBounded(file, SIZE_LIMIT, 'manifest').toString('utf8');
   try {
     return JSON.parse(text);
   } catch (error) {

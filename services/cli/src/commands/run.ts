@@ -3,8 +3,9 @@
  * it again. What is under way when such a stack stops is not lost: it goes on at the next start.
  */
 import { asCliError, EXIT } from '../cli-error';
-import { liveStack, writHome } from '../find-stack';
+import { liveStack } from '../find-stack';
 import { Gateway } from '../gateway-client';
+import { writHome } from '../local/stack-home';
 import type { Stack } from '../local/start-stack';
 import { Output } from '../output';
 import type { CommonOptions } from '../program';

@@ -1,5 +1,6 @@
 import { type LogPiece, plainLine, plainText, type RunDocument } from '@writ/contracts';
 
+import { runPath } from '../api-path';
 import { CliError } from '../cli-error';
 import { Gateway } from '../gateway-client';
 import { Output, usesColour } from '../output';
@@ -8,25 +9,24 @@ import { lineReader } from '../read-sse';
 import { bytes, duration, table } from '../view/style';
 
 const PAUSE_MS = 500;
-const pathOf = (id: string) => `/v1/runs/${encodeURIComponent(id)}`;
 
 /** With --json the run and, under `output`, all that it said. */
 export async function logs(id: string, options: CommonOptions): Promise<void> {
   const output = new Output(options);
   const gateway = Gateway.find();
-  const run = await gateway.get<RunDocument>(pathOf(id));
+  const run = await gateway.get<RunDocument>(runPath(id));
   if (run.status !== 'complete' && !output.json) {
     output.talk(`${id} is running; this is what it says from now on`);
     await printLive(gateway, id, output);
     return;
   }
   if (output.json) {
-    const said = run.status === 'complete' ? await gateway.getText(`${pathOf(id)}/logs`) : null;
+    const said = run.status === 'complete' ? await gateway.getText(`${runPath(id)}/logs`) : null;
     output.value({ ...run, output: said });
     return;
   }
   const keepColours = usesColour(process.stdout);
-  for await (const line of lineReader(await gateway.pieces(`${pathOf(id)}/logs`))) {
+  for await (const line of lineReader(await gateway.pieces(`${runPath(id)}/logs`))) {
     output.data(plainText(line, { keepColours }));
   }
 }
@@ -37,7 +37,7 @@ async function printLive(gateway: Gateway, id: string, output: Output): Promise<
   const leave = new AbortController();
   for (;;) {
     try {
-      for await (const { event, data } of gateway.events(`${pathOf(id)}/logs`, leave.signal)) {
+      for await (const { event, data } of gateway.events(`${runPath(id)}/logs`, leave.signal)) {
         if (event === 'end') {
           const { result } = JSON.parse(data) as { result: string };
           output.talk(`the run has ended: ${result}; "writ logs ${id}" prints all of it`);
@@ -56,7 +56,7 @@ async function printLive(gateway: Gateway, id: string, output: Output): Promise<
 
 export async function runInfo(id: string, options: CommonOptions): Promise<void> {
   const output = new Output(options);
-  const run = await Gateway.find().get<RunDocument>(pathOf(id));
+  const run = await Gateway.find().get<RunDocument>(runPath(id));
   if (output.json) output.value(run);
   else output.data(runView(run).join('\n'));
 }

@@ -1,3 +1,4 @@
+import { directivePath } from '../api-path';
 import { Gateway } from '../gateway-client';
 import { Output } from '../output';
 import type { CommonOptions } from '../program';
@@ -21,7 +22,7 @@ export async function tell(verb: string, id: string, options: TellOptions): Prom
   const output = new Output(options);
   const { reason, key } = options;
   const body = { verb, ...(reason === undefined ? {} : { reason }) };
-  const path = `/v1/directives/${encodeURIComponent(id)}/commands`;
+  const path = `${directivePath(id)}/commands`;
   const { directiveId, commandId, position } = await Gateway.find().post<Accepted>(path, body, key);
   if (output.json) output.value({ directiveId, commandId, position });
   else output.talk(`${id} ${told[verb] ?? verb}`);

@@ -3,9 +3,11 @@ import { nearest } from '@writ/contracts';
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 
-import { CliError, EXIT } from '../cli-error';
-import { type StackFile, writHome } from '../find-stack';
-import { type ServiceName, services, stackHome } from '../local/stack-home';
+import { asCliError, CliError, EXIT } from '../cli-error';
+import { inWords } from '../file-error';
+import type { StackFile } from '../find-stack';
+import { type ServiceName, services, stackHome, writHome } from '../local/stack-home';
+import { withoutSecrets } from '../local/stack-addresses';
 import { startStack } from '../local/start-stack';
 import { Output } from '../output';
 import type { CommonOptions } from '../program';
@@ -21,14 +23,16 @@ interface UpOptions extends CommonOptions {
 const BACKGROUND = 'WRIT_BACKGROUND';
 
 type Report =
-  { ready: StackFile } | { failed: { code: string; message: string; details?: unknown } };
+  | { told: string }
+  | { ready: StackFile }
+  | { failed: { code: string; message: string; details?: unknown } };
 
 export async function up(options: UpOptions): Promise<number> {
   const output = new Output(options);
   const only = options.only?.map(serviceNamed);
   if (process.env[BACKGROUND] === '1' && process.send) return background(options, only);
   if (options.detach) {
-    print(await detached(), output);
+    print(await detached(output), output);
     output.talk('running in the background; "writ down" stops it');
     return EXIT.ok;
   }
@@ -58,7 +62,10 @@ async function background(options: UpOptions, only: ServiceName[] | undefined): 
       if (!process.connected) return resolve();
       process.send!(what, () => resolve());
     });
-  const tell = (text: string) => void process.stderr.write(`${new Date().toISOString()} ${text}\n`);
+  const tell = (text: string) => {
+    process.stderr.write(`${new Date().toISOString()} ${text}\n`);
+    void report({ told: text });
+  };
   try {
     const stack = await startStack({ ...settings(options, only), tell, signal: ending.signal });
     await report({ ready: stack.file });
@@ -68,15 +75,15 @@ async function background(options: UpOptions, only: ServiceName[] | undefined): 
     await stack.stop();
     return EXIT.ok;
   } catch (error) {
-    const { code = 'error', message, details } = error as CliError;
-    await report({ failed: { code: code.toLowerCase(), message, details } });
+    const { code, message, details } = asCliError(inWords(error, writHome()));
+    await report({ failed: { code, message, details } });
     if (process.connected) process.disconnect();
     return EXIT.error;
   }
 }
 
 /** The same command again, in the background. Throws what it reports when it fails. */
-async function detached(): Promise<StackFile> {
+async function detached(output: Output): Promise<StackFile> {
   const home = stackHome(writHome());
   mkdirSync(home.logs, { recursive: true });
   const log = openSync(home.logOf('supervisor'), 'a', 0o600);
@@ -89,8 +96,11 @@ async function detached(): Promise<StackFile> {
   const interrupt = () => child.kill('SIGTERM');
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
-  const report = await new Promise<Report>((resolve, reject) => {
-    child.once('message', (said) => resolve(said as Report));
+  const report = await new Promise<Exclude<Report, { told: string }>>((resolve, reject) => {
+    child.on('message', (said: Report) => {
+      if ('told' in said) output.talk(said.told);
+      else resolve(said);
+    });
     child.once('error', reject);
     child.once('exit', (code, signal) => {
       const message = `the supervisor ended with ${signal ?? code}; see ${home.logOf('supervisor')}`;
@@ -123,11 +133,9 @@ function serviceNamed(name: string): ServiceName {
   const known = services.find((it) => it === name);
   if (known !== undefined) return known;
   const near = nearest(name, services);
-  const hint = near === undefined ? '' : `; did you mean "${near}"?`;
-  throw new CliError(
-    'usage',
-    `there is no service "${name}"${hint} There are ${services.join(', ')}`,
-  );
+  const hint = near === undefined ? ';' : `; did you mean "${near}"?`;
+  const all = `there are ${services.join(', ')}`;
+  throw new CliError('usage', `there is no service "${name}"${hint} ${all}`);
 }
 
 /** The first signal asks for the end; the second one ends this process, and the stack with it. */
@@ -153,14 +161,7 @@ function print(file: StackFile, output: Output): void {
   const rows = Object.entries(file.processes).map(([name, { pid, httpUrl }]) => [
     name,
     `process ${pid}`,
-    httpUrl ?? (name === 'nats' ? file.natsUrl : withoutPassword(file.databaseUrl)),
+    httpUrl ?? withoutSecrets(name === 'nats' ? file.natsUrl : file.databaseUrl),
   ]);
   output.data(table(rows).join('\n'));
-}
-
-function withoutPassword(address: string): string {
-  if (!URL.canParse(address)) return '';
-  const url = new URL(address);
-  url.password = '';
-  return url.href;
 }

@@ -13,11 +13,13 @@ import {
   LineCounter,
   type Node,
   parseAllDocuments,
+  visit,
 } from 'yaml';
 
 export const SIZE_LIMIT = 1024 * 1024;
 /** So often may anchors be repeated in all: more is a bomb, not a directive. */
 const ALIAS_LIMIT = 1_000;
+const TOO_DEEP = 'it is nested too deeply';
 /** One slip makes many errors. */
 const ERRORS_TOLD = 10;
 
@@ -60,7 +62,7 @@ export function parseText(bytes: Uint8Array): ParsedText {
     return read(text);
   } catch (error) {
     // The parser goes down one level of the stack for each level of nesting.
-    if (error instanceof RangeError) return problem('too_deep', 'it is nested too deeply');
+    if (error instanceof RangeError) return problem('too_deep', TOO_DEEP);
     throw error;
   }
 }
@@ -86,11 +88,9 @@ function read(text: string): ParsedText {
   }
   const errors = [...document.errors, ...document.warnings];
   if (errors.length > 0) {
-    const issues = errors.slice(0, ERRORS_TOLD).map(({ code, message, pos }) => ({
-      code: code === 'DUPLICATE_KEY' ? 'duplicate_key' : 'yaml',
-      message: code === 'DUPLICATE_KEY' ? `${keyAt(text, pos[0])} stands twice here` : message,
-      ...place(pos[0]),
-    }));
+    const issues = errors.slice(0, ERRORS_TOLD).map(({ code, message, pos }) => {
+      return { ...explained(code, message, text, pos[0]), ...place(pos[0]) };
+    });
     return { issues };
   }
   if (second !== undefined) {
@@ -102,11 +102,33 @@ function read(text: string): ParsedText {
     return { value, locate: (pointer) => place(offsetOf(document, pointer)) };
   } catch (error) {
     if (!(error instanceof ReferenceError)) throw error;
-    const message = /alias count/i.test(error.message)
-      ? `its anchors are repeated more than ${ALIAS_LIMIT} times`
-      : error.message;
-    return { issues: [{ code: 'yaml', message, line: 1, column: 1 }] };
+    const isBomb = /alias count/i.test(error.message);
+    const repeated = `its anchors are repeated more than ${ALIAS_LIMIT} times`;
+    const message = isBomb ? repeated : error.message;
+    return { issues: [{ code: 'yaml', message, ...place(aliasOffset(document, isBomb)) }] };
   }
+}
+
+/** The parser gives up on its stack somewhere in the depth, and reports that like a slip. */
+function explained(code: string, message: string, text: string, offset: number) {
+  if (code === 'DUPLICATE_KEY') {
+    return { code: 'duplicate_key', message: `${keyAt(text, offset)} stands twice here` };
+  }
+  if (/call stack/i.test(message)) return { code: 'too_deep', message: TOO_DEEP };
+  return { code: 'yaml', message };
+}
+
+/** Of the first alias, or the first one of what is no anchor. */
+function aliasOffset(document: Document.Parsed, any: boolean): number {
+  let offset = 0;
+  visit(document, {
+    Alias: (_, alias) => {
+      if (!any && alias.resolve(document) !== undefined) return undefined;
+      offset = alias.range?.[0] ?? 0;
+      return visit.BREAK;
+    },
+  });
+  return offset;
 }
 
 function keyAt(text: string, offset: number): string {

@@ -4,10 +4,10 @@
  * names file, line and column. Rules across steps are the planner's.
  */
 import { checkDirectiveFile, type DirectiveFileInput, type Issue, nearest } from '@writ/contracts';
-import { openSync, closeSync, fstatSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 import { CliError } from '../cli-error';
+import { readBounded } from '../read-bounded';
 import { type InputFile, resolveInputs } from './input-files';
 import { isMap } from './is-map';
 import { parseText, type Place, SIZE_LIMIT } from './parse-text';
@@ -33,7 +33,7 @@ export function readDirectiveFile(
   file: string,
   variables: Readonly<Record<string, string>> = {},
 ): ReadDirective {
-  const parsed = parseText(readBytes(file));
+  const parsed = parseText(readBounded(file, SIZE_LIMIT, 'directive file'));
   if ('issues' in parsed) {
     throw invalid(
       file,
@@ -56,40 +56,20 @@ export function readDirectiveFile(
   return { directive, files, place };
 }
 
-export function invalid(file: string, issues: readonly PlacedIssue[]): CliError {
+export function invalid(
+  file: string,
+  issues: readonly PlacedIssue[],
+  code = 'invalid_directive',
+): CliError {
   const [first] = issues;
   const [line, column] = (first?.place ?? '').split(':').slice(-2);
   const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : '';
   const message = `${file}, line ${line}, column ${column}: ${first?.message}${more}`;
-  return new CliError('invalid_directive', message, { issues });
+  return new CliError(code, message, { issues });
 }
 
 function placed(file: string, { line, column }: Place): string {
   return `${file}:${line}:${column}`;
-}
-
-function readBytes(file: string): Uint8Array {
-  if (file === '-') return readFileSync(0);
-  let descriptor: number | undefined;
-  try {
-    descriptor = openSync(file, 'r');
-    const stat = fstatSync(descriptor);
-    if (stat.isDirectory()) {
-      throw new CliError('usage', `${file} is a folder; name the directive file in it`);
-    }
-    if (stat.size > SIZE_LIMIT) {
-      const message = `${file} has ${stat.size} bytes; a directive file has at most ${SIZE_LIMIT}`;
-      throw new CliError('too_large', message);
-    }
-    return readFileSync(descriptor);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new CliError('file_missing', `there is no file ${file}`);
-    if (code === 'EACCES') throw new CliError('usage', `${file} may not be read`);
-    throw error;
-  } finally {
-    if (descriptor !== undefined) closeSync(descriptor);
-  }
 }
 
 /** `--var` sets what the file declares, so that a slip in a name is told. */

@@ -2,7 +2,7 @@
  * Where the work is done, as the file names it: relative to the file, not to whoever runs it. Owns
  * the early look at a repository, so that a slip is told at once and not by an executor later.
  */
-import { type DirectiveFileInput, nearest } from '@writ/contracts';
+import { type DirectiveFileInput, type Issue, nearest } from '@writ/contracts';
 import { execFileSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -49,44 +49,46 @@ function isRemote(path: string): boolean {
 }
 
 /**
- * Looks at a workspace on this machine. Throws CliError: repository_missing, not_a_repository,
- * no_commit, base_branch_missing or directory_missing.
+ * Looks at a workspace on this machine. What is wrong has one of the codes repository_missing,
+ * not_a_repository, no_commit, base_branch_missing and directory_missing.
  */
-export function checkWorkspace(directive: DirectiveFileInput): void {
+export function checkWorkspace(directive: DirectiveFileInput): Issue | undefined {
   const { workspace, variables = {} } = directive;
-  if (workspace === undefined || workspace.kind === 'none') return;
-  const named = workspace.kind === 'git' ? workspace.repository : workspace.path;
-  const path = replaceVariables(named, variables);
-  if (path === undefined || isRemote(path)) return;
+  if (workspace === undefined || workspace.kind === 'none') return undefined;
+  const isGit = workspace.kind === 'git';
+  const path = replaceVariables(isGit ? workspace.repository : workspace.path, variables);
+  if (path === undefined || isRemote(path)) return undefined;
+  const issue = (code: string, message: string, key = isGit ? 'repository' : 'path'): Issue => {
+    return { code, message, path: `/workspace/${key}` };
+  };
   if (!isFolder(path)) {
-    const code = workspace.kind === 'git' ? 'repository_missing' : 'directory_missing';
-    const message = `the ${workspace.kind === 'git' ? 'repository' : 'directory'} ${path} does not exist`;
-    throw new CliError(code, message, { path });
+    return isGit
+      ? issue('repository_missing', `the repository ${path} does not exist`)
+      : issue('directory_missing', `the directory ${path} does not exist`);
   }
-  if (workspace.kind !== 'git') return;
+  if (!isGit) return undefined;
   if (git(path, ['rev-parse', '--git-dir']) === undefined) {
-    const message = `${path} is not in a git repository; "git init" makes one`;
-    throw new CliError('not_a_repository', message, { path });
+    return issue('not_a_repository', `${path} is not in a git repository; "git init" makes one`);
   }
   const branch = replaceVariables(workspace.baseBranch ?? '', variables);
-  if (branch && hasCommit(path, `refs/heads/${branch}`)) return;
+  if (branch && hasCommit(path, `refs/heads/${branch}`)) return undefined;
   if (!hasCommit(path, 'HEAD')) {
     const message = `the repository ${path} has no commit yet; the work needs one to start from`;
-    throw new CliError('no_commit', message, { path });
+    return issue('no_commit', message);
   }
-  if (branch) throw branchMissing(path, branch);
+  if (!branch) return undefined;
+  return issue('base_branch_missing', branchMissing(path, branch), 'baseBranch');
 }
 
 function hasCommit(path: string, name: string): boolean {
   return git(path, ['rev-parse', '--verify', '--quiet', `${name}^{commit}`]) !== undefined;
 }
 
-function branchMissing(path: string, branch: string): CliError {
+function branchMissing(path: string, branch: string): string {
   const listed = git(path, ['for-each-ref', '--format=%(refname:short)', 'refs/heads']) ?? '';
   const near = nearest(branch, listed.split('\n').filter(Boolean));
   const hint = near === undefined ? '' : `; did you mean "${near}"?`;
-  const message = `the repository ${path} has no branch "${branch}"${hint}`;
-  return new CliError('base_branch_missing', message, { path, branch });
+  return `the repository ${path} has no branch "${branch}"${hint}`;
 }
 
 function isFolder(path: string): boolean {

@@ -62,7 +62,9 @@ describe('a directive file', () => {
     ['with a name twice', withSteps({ name: 'x' }, { name: 'x' }), '/chain/steps/1/name'],
     ['with a path that leads up', program({ stdoutTo: '../x' }), 'leads out of the workspace'],
     ['with an absolute path', withSteps({ outputs: ['/etc/passwd'] }), 'absolute'],
-    ['with a NUL byte', program({ argv: ['echo', 'a\0b'] }), 'NUL'],
+    ['with a NUL byte in an argument', program({ argv: ['echo', 'a\0b'] }), 'NUL'],
+    ['with a NUL byte in its title', '{ "title": "a\\u0000b", "goal": "g" }', '/title'],
+    ['with a NUL byte as it stands', `${head}constraints: ["a\0b"]\n`, 'U+0000'],
     ['with an unknown variable', withSteps({ description: '${nope}' }), 'nope'],
     ['with a planner that is not there', `${head}planner: { kind: llm }\n`, 'explicit'],
   ])('%s is refused with the place', async (_, text, expected) => {
@@ -79,10 +81,12 @@ describe('a directive file', () => {
     expect(await submit(write(long))).toMatchObject({ code: 2 });
   });
 
-  it('that is not there is named', async () => {
-    const { code, error } = await submit(join(folder, 'none.yaml'));
-    expect(code).toBe(2);
-    expect(error.message).toContain('none.yaml');
+  it('that is not there, a folder, or a device without end is named', async () => {
+    const missing = await submit(join(folder, 'none.yaml'));
+    expect(missing).toMatchObject({ code: 3, error: { code: 'file_missing' } });
+    expect(missing.error.message).toContain('none.yaml');
+    expect(await submit(folder)).toMatchObject({ code: 2, error: { code: 'usage' } });
+    expect(await submit('/dev/zero')).toMatchObject({ code: 2, error: { code: 'too_large' } });
   });
 
   it('leaves nothing behind when it is refused', async () => {
@@ -102,6 +106,7 @@ describe('a repository', () => {
     const plain = mkdtempSync(join(tmpdir(), 'writ-plain-'));
     const missing = await submit(notes(join(plain, 'nowhere')));
     expect(missing).toMatchObject({ code: 2, error: { code: 'repository_missing' } });
+    expect(missing.error.message).toContain('line 3, column 25');
     expect(await submit(notes(plain))).toMatchObject({
       code: 2,
       error: { code: 'not_a_repository' },
@@ -148,11 +153,15 @@ describe('a step', () => {
     expect(document.steps[0]?.reason).toContain('no-such-program-here');
   });
 
-  it('whose output leads out through a symbolic link fails, and nothing is taken', async () => {
-    const outside = join(folder, 'outside');
+  it.each([
+    ['elsewhere', 'outside'],
+    ['to a sibling of the same prefix', 'workspace-beside'],
+  ])('whose output leads %s through a symbolic link fails', async (_, name) => {
+    const outside = join(folder, name);
     mkdirSync(outside);
     writeFileSync(join(outside, 'secret.txt'), 'secret');
     const workspace = join(folder, 'workspace');
+    rmSync(workspace, { recursive: true, force: true });
     mkdirSync(workspace);
     symlinkSync(outside, join(workspace, 'link'));
     const { code, document } = await run(
@@ -179,6 +188,8 @@ describe('the command line', () => {
     [['show'], 2, 'missing'],
     [['list', '--nonsense'], 2, 'nonsense'],
     [['show', 'aaaaaaaaaaaaaaaa'], 3, 'aaaaaaaaaaaaaaaa'],
+    [['show', 'no-id-at-all'], 3, 'no-id-at-all'],
+    [['events', '--directive', 'aaaaaaaaaaaaaaaa'], 3, 'aaaaaaaaaaaaaaaa'],
     [['run-info', 'aaaaaaaaaaaaaaaa-g1-a-a1'], 3, 'aaaaaaaaaaaaaaaa-g1-a-a1'],
     [['pause', 'aaaaaaaaaaaaaaaa'], 3, 'aaaaaaaaaaaaaaaa'],
   ])('%j ends with %i', async (argv, expected, text) => {
@@ -192,6 +203,16 @@ describe('the command line', () => {
     const { code, stderr } = await writ(['list'], { env, cwd: folder });
     expect(code).toBe(1);
     expect(stderr).toContain('writ up');
+  });
+
+  it('says who may not write where a stack would be', async () => {
+    writeFileSync(join(folder, 'a-file'), '');
+    const env = { WRIT_HOME: join(folder, 'a-file', '.writ') };
+    const { code, stderr } = await writ(['up', '--json'], { env, cwd: folder });
+    expect(code).toBe(1);
+    const { error } = JSON.parse(stderr) as Refused;
+    expect(error.message).toContain('a-file');
+    expect(error.message).toContain('WRIT_HOME names another place');
   });
 
   it('names a port that is taken', async () => {

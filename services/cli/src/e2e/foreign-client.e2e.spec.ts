@@ -1,8 +1,9 @@
-/** A client that has nothing of ours: it speaks the NATS protocol over a bare socket. */
+/**
+ * A client that has nothing of ours but the address in the stack file: it speaks the NATS protocol
+ * over a bare socket.
+ */
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { join } from 'node:path';
 import type { CommandAnswer, DirectiveDocument } from '@writ/contracts';
 import { eventually, TestStack } from '@writ/testing';
 
@@ -12,15 +13,13 @@ let heard = '';
 
 beforeAll(async () => {
   stack = await TestStack.start();
-  const { hostname, port } = new URL((await stack.file()).natsUrl);
-  const secrets = readFileSync(join(stack.home, '.writ/secrets.json'), 'utf8');
-  const { natsToken } = JSON.parse(secrets) as { natsToken: string };
+  const { hostname, port, username } = new URL((await stack.file()).natsUrl);
   socket = connect(Number(port), hostname);
   socket.setEncoding('utf8').on('data', (text: string) => {
     heard += text;
     if (text.includes('PING\r\n')) socket.write('PONG\r\n');
   });
-  const options = { verbose: false, headers: true, auth_token: natsToken };
+  const options = { verbose: false, headers: true, auth_token: username };
   socket.write(`CONNECT ${JSON.stringify(options)}\r\nSUB answers 1\r\nPING\r\n`);
   await eventually(() => heard.includes('PONG'), { what: 'the server to know the client' });
 }, 120_000);

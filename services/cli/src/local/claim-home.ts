@@ -53,12 +53,12 @@ export async function claimHome(home: StackHome, tell: (text: string) => void): 
       throw new CliError('already_running', message, { pid });
     }
     if (found !== undefined) await endLeftovers(found, tell);
-    removeFile(home.stackFile);
     removeFile(home.supervisorFile);
   }
   if (readNote(home)?.supervisor.pid !== process.pid) {
     throw new CliError('already_running', `others start a stack in ${home.path} at the same time`);
   }
+  removeFile(home.stackFile); // of an earlier stack: nobody may take it for this one's
   return {
     note: (name, pid) => {
       const identity = identityOf(pid);

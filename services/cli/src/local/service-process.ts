@@ -1,7 +1,9 @@
 /**
  * A service as a process of its own. Owns its environment, its output and the signals it gets. It is
- * in a process group of its own, so that Ctrl-C reaches the supervisor alone, which knows the order.
+ * in a process group of its own, so that Ctrl-C reaches the supervisor alone, which knows the order;
+ * and on a tether, so that it ends when the supervisor is killed.
  */
+import { tetherPrefix, watchFromOutside } from '@writ/embedded-servers';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,7 +31,7 @@ export function serviceMain(name: string): string {
 /** What a service sees of our environment: not the owner's database, nothing that changes Node. */
 export function serviceEnvironment(own: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const hidden =
-    /^(DATABASE_URL|NATS_(URL|TOKEN)|WRIT_(HOME|URL|TOKEN|BACKGROUND)|HTTP_(HOST|PORT)|NODE_OPTIONS|GIT_.*|npm_.*)$/;
+    /^(DATABASE_URL|PGPASSWORD|NATS_(URL|TOKEN)|WRIT_(HOME|URL|TOKEN|BACKGROUND|.*_PASSWORD)|HTTP_(HOST|PORT)|NODE_OPTIONS|GIT_.*|npm_.*)$/;
   const inherited = Object.entries(process.env).filter(([name]) => !hidden.test(name));
   return { ...Object.fromEntries(inherited), ...own };
 }
@@ -39,15 +41,19 @@ export async function startService(
   environment: NodeJS.ProcessEnv,
   log: LogFile,
 ): Promise<ServiceProcess> {
-  const child = spawn(process.execPath, [serviceMain(name)], {
+  const tether = tetherPrefix('SIGTERM');
+  const [program, ...argv] = [...tether, process.execPath, serviceMain(name)];
+  const child = spawn(program!, argv, {
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
   await spawned(child, name);
+  const release = tether.length > 0 ? () => undefined : watchFromOutside(child.pid!, 'SIGTERM');
   for (const stream of [child.stdout, child.stderr]) drain(stream!, log);
   const ended = new Promise<string>((resolve) => {
     child.once('exit', (code, signal) => {
+      release();
       resolve(signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`);
     });
   });

@@ -1,6 +1,6 @@
 /** What lies where in the folder of a stack. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 export const databaseServices = ['planner', 'executor', 'verifier', 'manifest'] as const;
 export const services = [...databaseServices, 'gateway'] as const;
@@ -18,6 +18,11 @@ export interface StackHome {
   readonly content: string;
   dataOf(service: string): string;
   logOf(name: string): string;
+}
+
+/** Of the environment: `.writ` in the current folder unless `WRIT_HOME` names another one. */
+export function writHome(env: NodeJS.ProcessEnv = process.env): string {
+  return resolve(env['WRIT_HOME'] || '.writ');
 }
 
 export function stackHome(path: string): StackHome {

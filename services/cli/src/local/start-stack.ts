@@ -3,15 +3,14 @@
  * Owns the order. Up: PostgreSQL and NATS, the migrator, the services all at once, the stack file
  * when all are ready. Down: services, NATS, PostgreSQL, the files.
  */
-import { startNats, startPostgres } from '@writ/embedded-servers';
-
 import { CliError } from '../cli-error';
 import type { StackFile } from '../find-stack';
 import { claimHome, type Claim } from './claim-home';
 import { writeJson } from './keep-json';
 import { LogFile } from './log-file';
+import { ownNats, ownPostgres, type Server } from './own-servers';
 import { Ports } from './choose-port';
-import { loadSecrets, type Secrets } from './secrets';
+import { loadSecrets, passwordVariable, type Secrets } from './secrets';
 import {
   runToEnd,
   serviceEnvironment,
@@ -20,8 +19,9 @@ import {
   startService,
   untilReady,
 } from './service-process';
+import { databaseUrlOf, type NamedServers, namedServers, withToken } from './stack-addresses';
 import { makeFolders, type ServiceName, services, stackHome, type StackHome } from './stack-home';
-import { type Running, Supervised } from './supervised';
+import { Supervised } from './supervised';
 
 export interface StackOptions {
   readonly home: string;
@@ -42,23 +42,21 @@ export interface Stack {
 const READY_LIMIT_MS = 60_000;
 const SERVICE_STOP_MS = 30_000;
 
-interface Server extends Running {
-  readonly url: string;
-  stop(): Promise<void>;
-}
-
 /** Throws CliError or ServerError; when it throws, nothing is left running. */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const home = stackHome(options.home);
+  const servers = namedServers();
   for (const name of [...services, 'migrator']) serviceMain(name);
   makeFolders(home);
   const claim = await claimHome(home, options.tell);
-  const stack = new LocalStack(home, claim, options);
+  let stack: LocalStack | undefined;
   try {
+    stack = new LocalStack(home, claim, options, servers);
     await stack.start();
     return stack;
   } catch (error) {
-    await stack.stop();
+    if (stack === undefined) claim.release();
+    else await stack.stop();
     throw error;
   }
 }
@@ -69,9 +67,9 @@ class LocalStack implements Stack {
   private postgres: Supervised<Server> | undefined;
   private nats: Supervised<Server> | undefined;
   private readonly running: Supervised<ServiceProcess>[] = [];
-  private databaseUrl = process.env['DATABASE_URL'] ?? '';
-  private natsUrl = process.env['NATS_URL'] ?? '';
-  private natsToken = process.env['NATS_TOKEN'];
+  private databaseUrl: string;
+  private natsUrl: string;
+  private natsToken: string | undefined;
   private isReady = false;
   private stopped: Promise<void> | undefined;
 
@@ -79,19 +77,25 @@ class LocalStack implements Stack {
     private readonly home: StackHome,
     private readonly claim: Claim,
     private readonly options: StackOptions,
+    servers: NamedServers,
   ) {
+    ({ databaseUrl: this.databaseUrl, natsUrl: this.natsUrl, natsToken: this.natsToken } = servers);
     this.secrets = loadSecrets(home);
     this.ports = new Ports(home);
     process.on('exit', this.cutOff);
   }
 
   async start(): Promise<void> {
-    const { gatewayPort } = this.options;
+    const { gatewayPort, tell } = this.options;
     if (gatewayPort !== undefined) await this.ports.of('gateway', gatewayPort); // told before the rest
+    const own = [...(this.databaseUrl ? [] : ['PostgreSQL']), ...(this.natsUrl ? [] : ['NATS'])];
+    if (own.length > 0) tell(`starting ${own.join(' and ')}`);
     await all([this.startPostgres(), this.startNats()]);
     this.goOn();
+    tell('bringing the database up to date');
     await this.migrate();
     this.goOn();
+    tell('starting the services');
     await this.startServices();
     this.goOn();
     this.isReady = true;
@@ -107,7 +111,8 @@ class LocalStack implements Stack {
       if (current) processes[name] = { pid: current.pid, httpUrl: current.httpUrl };
     }
     const gatewayUrl = processes['gateway']?.httpUrl;
-    const { databaseUrl, natsUrl } = this;
+    const { databaseUrl } = this;
+    const natsUrl = withToken(this.natsUrl, this.natsToken);
     return { databaseUrl, natsUrl, ...(gatewayUrl === undefined ? {} : { gatewayUrl }), processes };
   }
 
@@ -124,7 +129,7 @@ class LocalStack implements Stack {
     process.off('exit', this.cutOff);
   }
 
-  /** This process ends before the stack was stopped: the servers are tethered to it, services not. */
+  /** This process ends before the stack was stopped: everything is tethered to it, and ends too. */
   private readonly cutOff = () => {
     for (const { current } of this.running) current?.kill('SIGKILL');
     this.claim.release();
@@ -133,12 +138,7 @@ class LocalStack implements Stack {
   private async startPostgres(): Promise<void> {
     if (this.databaseUrl !== '') return;
     const port = await this.ports.of('postgres');
-    this.postgres = this.server('postgres', async (log) => {
-      const { url, pid, exited, stop } = await startPostgres({
-        ...{ dataDir: this.home.postgres, port, log, tetherToParent: true },
-      });
-      return { url, pid, ended: exited.then(howItEnded), stop: () => stop() };
-    });
+    this.postgres = this.server('postgres', (log) => ownPostgres(this.home, port, log));
     this.databaseUrl = (await this.postgres.start()).url;
   }
 
@@ -147,12 +147,7 @@ class LocalStack implements Stack {
     const port = await this.ports.of('nats');
     const token = this.secrets.natsToken;
     this.natsToken = token;
-    this.nats = this.server('nats', async (log) => {
-      const { url, pid, exited, stop } = await startNats({
-        ...{ storeDir: this.home.nats, port, token, log, tetherToParent: true },
-      });
-      return { url, pid, ended: exited.then(howItEnded), stop };
-    });
+    this.nats = this.server('nats', (log) => ownNats(this.home, port, token, log));
     this.natsUrl = (await this.nats.start()).url;
   }
 
@@ -167,11 +162,13 @@ class LocalStack implements Stack {
 
   private async migrate(): Promise<void> {
     const passwords = Object.entries(this.secrets.passwords).map(([name, password]) => [
-      `WRIT_${name.toUpperCase()}_PASSWORD`,
+      passwordVariable(name),
       password,
     ]);
+    const administrator = process.env['PGPASSWORD'];
     const environment = serviceEnvironment({
       ...Object.fromEntries(passwords),
+      ...(administrator === undefined ? {} : { PGPASSWORD: administrator }),
       DATABASE_URL: this.databaseUrl,
     });
     await runToEnd('migrator', environment, new LogFile(this.home.logOf('migrator')));
@@ -198,23 +195,19 @@ class LocalStack implements Stack {
     const isGateway = name === 'gateway';
     const port = await this.ports.of(name, isGateway ? this.options.gatewayPort : undefined);
     const token = process.env['WRIT_TOKEN'];
+    const password = this.secrets.passwords[name] ?? '';
+    const databaseUrl = databaseUrlOf(name, this.databaseUrl, password);
     return serviceEnvironment({
       NATS_URL: this.natsUrl,
       ...(this.natsToken === undefined ? {} : { NATS_TOKEN: this.natsToken }),
       HTTP_HOST: '127.0.0.1',
       HTTP_PORT: String(port),
+      // No program that a service runs may look into it.
+      WRIT_HOME: this.home.path,
       WRIT_CONTENT_DIR: this.home.content,
       WRIT_DATA_DIR: this.home.dataOf(name),
-      ...(isGateway ? (token ? { WRIT_TOKEN: token } : {}) : { DATABASE_URL: this.urlOf(name) }),
+      ...(isGateway ? (token ? { WRIT_TOKEN: token } : {}) : { DATABASE_URL: databaseUrl }),
     });
-  }
-
-  /** The database as the role of that service, which may do no more than it needs. */
-  private urlOf(name: string): string {
-    const url = new URL(this.databaseUrl);
-    url.username = `writ_${name}`;
-    url.password = this.secrets.passwords[name] ?? '';
-    return url.href;
   }
 
   /** Another process stands behind the name now. */
@@ -240,8 +233,4 @@ async function endService(service: ServiceProcess): Promise<void> {
   const timer = setTimeout(() => service.kill('SIGKILL'), SERVICE_STOP_MS);
   await service.ended;
   clearTimeout(timer);
-}
-
-function howItEnded({ code, signal }: { code: number | null; signal: string | null }): string {
-  return signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`;
 }

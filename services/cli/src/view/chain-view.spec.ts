@@ -120,6 +120,15 @@ test.each([
   expect(duration(ms)).toBe(text);
 });
 
+test('on a narrow screen a long name gives way, its state does not', () => {
+  const steps = [step('collect-everything-there-is', { status: 'evaluating' }), step('b')];
+  const lines = chainView(directive(steps), { ...options, columns: 30 });
+  expect(lines.slice(1, 3)).toEqual([
+    '  ◑ collect-every…  evaluating',
+    '  ○ b               pending   ',
+  ]);
+});
+
 test('columns count wide and combining characters', () => {
   expect(widthOf('a世é\x1b[31mb\x1b[0m')).toBe(5);
   expect(clip('世界世界', 5)).toBe('世界…');

@@ -16,13 +16,16 @@ export interface ChainViewOptions {
   readonly lastLines?: ReadonlyMap<string, string>;
 }
 
+const STATUS_WIDTH = 10;
 const busy = new Set(['running', 'evaluating', 'merging']);
 const done = new Set(['passed', 'failed', 'blocked', 'cancelled']);
 
 export function chainView(directive: DirectiveDocument, options: ChainViewOptions): string[] {
   const { columns, rows, style } = options;
   const shown = chooseSteps(inOrder(directive.steps), Math.max(3, rows - 4));
-  const nameWidth = Math.min(40, Math.max(4, ...shown.steps.map(({ name }) => name.length)));
+  // The state is worth more than the end of a name.
+  const room = Math.max(8, Math.min(40, columns - STATUS_WIDTH - 6));
+  const nameWidth = Math.min(room, Math.max(4, ...shown.steps.map(({ name }) => name.length)));
   const lines = shown.steps.map((step) => stepLine(step, nameWidth, options));
   return [
     style.bold(clip(plainLine(directive.title), columns)),
@@ -35,7 +38,8 @@ export function chainView(directive: DirectiveDocument, options: ChainViewOption
 function stepLine(step: StepDocument, nameWidth: number, options: ChainViewOptions): string {
   const { columns, style, now, lastLines } = options;
   const took = step.startedAt === null ? '' : duration(elapsed(step, now));
-  const head = `  ${signOf(step.status)} ${step.name.padEnd(nameWidth)}  ${step.status.padEnd(10)}`;
+  const name = clip(step.name, nameWidth).padEnd(nameWidth);
+  const head = `  ${signOf(step.status)} ${name}  ${step.status.padEnd(STATUS_WIDTH)}`;
   const said = step.runId === null ? undefined : lastLines?.get(step.runId);
   const note =
     step.reason !== undefined ? step.reason : busy.has(step.status) ? (said ?? '') : skipped(step);

@@ -1,5 +1,5 @@
 /** The same for where nothing can be drawn again: a line for each thing that changed. */
-import { type DirectiveDocument, plainLine, signOf } from '@writ/contracts';
+import { type DirectiveDocument, finalStatuses, plainLine, signOf } from '@writ/contracts';
 
 import { duration } from './style';
 
@@ -9,6 +9,13 @@ export class StepLines {
 
   /** What is new since the last time. */
   changes(directive: DirectiveDocument): string[] {
+    const steps = this.ofSteps(directive);
+    const own = this.ofDirective(directive);
+    // It begins before its steps and ends after them.
+    return finalStatuses.includes(directive.status) ? [...steps, ...own] : [...own, ...steps];
+  }
+
+  private ofSteps(directive: DirectiveDocument): string[] {
     const lines: string[] = [];
     for (const step of directive.steps) {
       const seen = `${step.status} ${step.attempt}`;
@@ -24,11 +31,14 @@ export class StepLines {
       const why = step.reason === undefined ? '' : `: ${plainLine(step.reason)}`;
       lines.push(`${signOf(step.status)} ${step.name} ${step.status}${took}${cached}${why}`);
     }
-    if (directive.status !== this.status) {
-      this.status = directive.status;
-      const why = directive.reason === undefined ? '' : `: ${plainLine(directive.reason)}`;
-      lines.push(`${signOf(directive.status)} ${directive.id} ${directive.status}${why}`);
-    }
     return lines;
+  }
+
+  private ofDirective({ id, status, reason }: DirectiveDocument): string[] {
+    if (status === this.status) return [];
+    this.status = status;
+    return [
+      `${signOf(status)} ${id} ${status}${reason === undefined ? '' : `: ${plainLine(reason)}`}`,
+    ];
   }
 }

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { Backend } from '../backend';
 import { contentFrom, readPiece, UPLOAD_LIMIT, writeContent } from '../content';
 import { Problem } from '../http/problem';
-import { checked, Serves } from '../http/serves';
+import { checked, named, Serves } from '../http/serves';
 import { routes } from '../routes';
 
 type ByDigest = { digest: string };
@@ -18,7 +18,7 @@ export class ArtifactsController {
   /** Made by agents and programs: a download, never something a browser shows or runs. */
   @Serves(routes.getArtifact)
   async get(
-    @Param(checked(routes.getArtifact.params)) { digest }: ByDigest,
+    @Param(named(routes.getArtifact.params)) { digest }: ByDigest,
     @Query(checked(routes.getArtifact.query)) { name }: { name?: string },
     @Req() request: IncomingMessage,
     @Res() response: ServerResponse,

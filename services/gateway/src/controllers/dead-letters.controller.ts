@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 
 import { idempotencyKeyOf } from '../http/idempotency-key';
 import { Problem } from '../http/problem';
-import { checked, Serves } from '../http/serves';
+import { checked, named, Serves } from '../http/serves';
 import { routes } from '../routes';
 
 type Id = { id: string };
@@ -21,7 +21,7 @@ export class DeadLettersController {
 
   @Serves(routes.deadLetter)
   async show(
-    @Param(checked(routes.deadLetter.params)) { id }: Id,
+    @Param(named(routes.deadLetter.params)) { id }: Id,
     @Query(checked(routes.deadLetter.query)) _: object,
   ) {
     const letter = await this.letters.find(id);
@@ -33,7 +33,7 @@ export class DeadLettersController {
   @Serves(routes.replayDeadLetter)
   async replay(
     @Req() request: IncomingMessage,
-    @Param(checked(routes.replayDeadLetter.params)) { id }: Id,
+    @Param(named(routes.replayDeadLetter.params)) { id }: Id,
     @Body(checked(routes.replayDeadLetter.body)) _: object,
   ) {
     idempotencyKeyOf(request);

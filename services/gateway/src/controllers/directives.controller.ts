@@ -8,7 +8,7 @@ import { chainDocument } from '../chain-document';
 import { idempotencyKeyOf } from '../http/idempotency-key';
 import { personOf } from '../http/access';
 import { Problem } from '../http/problem';
-import { checked, Serves } from '../http/serves';
+import { checked, named, Serves } from '../http/serves';
 import { routes } from '../routes';
 
 type Id = { id: string };
@@ -37,7 +37,7 @@ export class DirectivesController {
   @Serves(routes.commandDirective)
   command(
     @Req() request: IncomingMessage,
-    @Param(checked(routes.commandDirective.params)) { id }: Id,
+    @Param(named(routes.commandDirective.params)) { id }: Id,
     @Body(checked(routes.commandDirective.body))
     { verb, reason }: z.infer<typeof routes.commandDirective.body>,
   ) {
@@ -60,7 +60,7 @@ export class DirectivesController {
 
   @Serves(routes.directive)
   show(
-    @Param(checked(routes.directive.params)) { id }: Id,
+    @Param(named(routes.directive.params)) { id }: Id,
     @Query(checked(routes.directive.query)) _: object,
   ) {
     return this.backend.query(queries.directive, { id });
@@ -68,7 +68,7 @@ export class DirectivesController {
 
   @Serves(routes.chain)
   async chain(
-    @Param(checked(routes.chain.params)) { id }: Id,
+    @Param(named(routes.chain.params)) { id }: Id,
     @Query(checked(routes.chain.query)) _: object,
   ) {
     const directive = await this.backend.query(queries.directive, { id });

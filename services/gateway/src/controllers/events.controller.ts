@@ -3,11 +3,11 @@ import { queries } from '@writ/contracts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { Backend } from '../backend';
-import { EventFeed } from '../event-feed';
+import { EventFeed, type EventPage } from '../event-feed';
 import { Problem, sendProblem } from '../http/problem';
 import { asProblem } from '../http/problem-filter';
 import { requestIdOf } from '../http/request-id';
-import { checked, Serves } from '../http/serves';
+import { checked, named, Serves } from '../http/serves';
 import { wantsStream } from '../http/sse-stream';
 import { OpenStreams } from '../open-streams';
 import { routes } from '../routes';
@@ -38,7 +38,7 @@ export class EventsController {
   async directiveEvents(
     @Req() request: IncomingMessage,
     @Res() response: ServerResponse,
-    @Param(checked(routes.directiveEvents.params)) { id }: { id: string },
+    @Param(named(routes.directiveEvents.params)) { id }: { id: string },
     @Query(checked(routes.directiveEvents.query)) page: Page,
   ) {
     await this.answer(request, response, page, id);
@@ -52,9 +52,15 @@ export class EventsController {
   ): Promise<void> {
     if (wantsStream(request)) return this.follow(request, response, page, directiveId);
     const of = directiveId === undefined ? {} : { directiveId };
-    const events = await this.backend.query(queries.events, { ...page, ...of });
+    const events = (await this.backend.query(queries.events, { ...page, ...of })) as EventPage;
+    if (events.events.length === 0) await this.mustExist(directiveId);
     response.setHeader('Content-Type', 'application/json; charset=utf-8');
     response.end(JSON.stringify(events));
+  }
+
+  /** Throws not_found; nothing happening is not the same as nothing there. */
+  private async mustExist(directiveId: string | undefined): Promise<void> {
+    if (directiveId !== undefined) await this.backend.query(queries.directive, { id: directiveId });
   }
 
   private async follow(
@@ -64,6 +70,7 @@ export class EventsController {
     directiveId?: string,
   ): Promise<void> {
     const from = lastEventId(request) ?? after;
+    if (from === 0) await this.mustExist(directiveId);
     const stream = this.streams.open(request, response);
     try {
       await this.feed.follow(this.streams.follower(stream), from, directiveId);

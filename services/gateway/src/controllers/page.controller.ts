@@ -5,12 +5,13 @@ import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 
 import { Backend } from '../backend';
-import { checked, Serves } from '../http/serves';
+import { named, Serves } from '../http/serves';
 import { directivePage, listPage } from '../page/render-page';
 import { routes } from '../routes';
 
 const ASSETS = join(__dirname, '..', '..', 'page');
 const LISTED = 100;
+const shown = named(routes.page.query);
 
 @Controller()
 export class PageController {
@@ -19,19 +20,20 @@ export class PageController {
 
   constructor(@Inject(Backend) private readonly backend: Backend) {}
 
+  /** The query is read here, when it is known that what goes wrong is to be a page too. */
   @Serves(routes.page)
   async page(
-    @Query(checked(routes.page.query)) { directive: id }: { directive?: string },
+    @Query() query: unknown,
     @Res({ passthrough: true }) response: ServerResponse,
   ): Promise<string> {
     response.setHeader('Content-Type', 'text/html; charset=utf-8');
+    const { directive: id } = shown.transform(query) as { directive?: string };
     if (id === undefined) {
       const directives = await this.backend.query(queries.directives, { limit: LISTED });
       return listPage(directives as DirectiveSummary[]);
     }
-    return directivePage(
-      (await this.backend.query(queries.directive, { id })) as DirectiveDocument,
-    );
+    const directive = await this.backend.query(queries.directive, { id });
+    return directivePage(directive as DirectiveDocument);
   }
 
   @Serves(routes.pageScript)

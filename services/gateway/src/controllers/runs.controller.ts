@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { Backend } from '../backend';
 import { contentFrom, readPiece } from '../content';
 import { Problem } from '../http/problem';
-import { checked, Serves } from '../http/serves';
+import { checked, named, Serves } from '../http/serves';
 import { wantsStream } from '../http/sse-stream';
 import { OpenStreams } from '../open-streams';
 import { routes } from '../routes';
@@ -24,7 +24,7 @@ export class RunsController {
 
   @Serves(routes.run)
   show(
-    @Param(checked(routes.run.params)) { id }: Id,
+    @Param(named(routes.run.params)) { id }: Id,
     @Query(checked(routes.run.query)) _: object,
   ): Promise<unknown> {
     return this.backend.query(queries.run, { runId: id });
@@ -32,7 +32,7 @@ export class RunsController {
 
   @Serves(routes.runManifest)
   async manifest(
-    @Param(checked(routes.runManifest.params)) { id }: Id,
+    @Param(named(routes.runManifest.params)) { id }: Id,
     @Query(checked(routes.runManifest.query)) _: object,
     @Res() response: ServerResponse,
   ): Promise<void> {
@@ -41,7 +41,7 @@ export class RunsController {
 
   @Serves(routes.directiveManifest)
   async directiveManifest(
-    @Param(checked(routes.directiveManifest.params)) { id }: Id,
+    @Param(named(routes.directiveManifest.params)) { id }: Id,
     @Query(checked(routes.directiveManifest.query)) _: object,
     @Res() response: ServerResponse,
   ): Promise<void> {
@@ -50,7 +50,7 @@ export class RunsController {
 
   @Serves(routes.runLogs)
   async logs(
-    @Param(checked(routes.runLogs.params)) { id }: Id,
+    @Param(named(routes.runLogs.params)) { id }: Id,
     @Query(checked(routes.runLogs.query)) _: object,
     @Req() request: IncomingMessage,
     @Res() response: ServerResponse,

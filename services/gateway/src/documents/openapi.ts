@@ -2,7 +2,8 @@
 import { z } from 'zod';
 
 import { statusOf, titleOf, type ProblemCode } from '../http/problem';
-import { type Route, routes, SubmitBody } from '../routes';
+import { SubmitBody } from '../http-documents';
+import { type Route, routes } from '../routes';
 import { VERSION } from '../version';
 
 const ProblemSchema = z.object({

@@ -5,7 +5,8 @@ import { QueryError, SendError, TimeoutError } from '@writ/messaging';
 import type { Logger } from '@writ/observability';
 import type { ServerResponse } from 'node:http';
 
-import { knownCode, Problem, sendProblem, statusOf } from './problem';
+import { problemPage } from '../page/render-page';
+import { knownCode, Problem, problemDocument, sendProblem, statusOf } from './problem';
 import { requestIdOf } from './request-id';
 
 @Catch()
@@ -19,8 +20,20 @@ export class ProblemFilter implements ExceptionFilter {
     if (statusOf[problem.code] >= 500) {
       this.logger.error({ err: error, requestId }, `request failed: ${problem.message}`);
     }
-    sendProblem(response, problem, requestId);
+    if (isPage(response)) sendPage(response, problem, requestId);
+    else sendProblem(response, problem, requestId);
   }
+}
+
+/** Whoever asked for a page is a person, and gets one. */
+function isPage(response: ServerResponse): boolean {
+  return String(response.getHeader('Content-Type') ?? '').startsWith('text/html');
+}
+
+function sendPage(response: ServerResponse, problem: Problem, requestId: string): void {
+  const document = problemDocument(problem, requestId);
+  response.statusCode = document.status;
+  response.end(problemPage(document));
 }
 
 /** What the bus says itself when a question was not answered. */

@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 export const HEARTBEAT_MS = 15_000;
-/** So much may wait for a client on top of what the system's own buffers hold. */
+/** With so much waiting, on top of what the system's own buffers hold, a client gets no more. */
 export const MAX_BUFFERED_BYTES = 1024 * 1024;
 /** A client that took nothing for so long while it was behind is gone. */
 const DRAIN_LIMIT_MS = 30_000;
@@ -69,8 +69,9 @@ export class SseStream {
 
   private write(text: string): void {
     if (this.signal.aborted) return;
-    this.response.write(text);
+    // One message may be larger than the bound; a client that takes it is none that is behind.
     if (this.response.writableLength > MAX_BUFFERED_BYTES) this.close();
+    else this.response.write(text);
   }
 
   private close(): void {

@@ -1,6 +1,4 @@
 import { type DirectiveDocument, directiveStatuses, stepStatuses } from '@writ/contracts';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 
 import { directivePage, listPage } from './render-page';
 
@@ -37,12 +35,17 @@ test('an empty list shows the one command to start with', () => {
   expect(listPage([])).toContain('writ submit');
 });
 
-test('every state has a sign of its own beside its word, the same in page and script', () => {
-  const script = readFileSync(join(__dirname, '../../page/page.js'), 'utf8');
+test('every state has a sign of its own beside its word, and the script is given the same', () => {
   for (const status of new Set([...directiveStatuses, ...stepStatuses])) {
     const html = directivePage({ ...directive, status: status as 'failed' });
     const sign = new RegExp(`data-state="${status}">([^<]+)</span> ${status}`).exec(html)?.[1];
     expect(sign).toMatch(/^[^?]$/u);
-    expect(script).toContain(`${status}: '${sign}'`);
+    expect(html).toContain(`&quot;${status}&quot;:&quot;${sign}&quot;`);
   }
+});
+
+test('a step that was taken from the cache says so', () => {
+  const cached = { ...step, reason: undefined, runStatus: 'skipped', status: 'passed' };
+  const html = directivePage({ ...directive, steps: [cached] } as unknown as DirectiveDocument);
+  expect(html).toContain('<div class="reason">taken from the cache</div>');
 });

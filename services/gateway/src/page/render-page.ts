@@ -8,22 +8,34 @@ import {
   finalStatuses,
   plainLine,
   signOf,
+  statusSigns,
   type StepDocument,
 } from '@writ/contracts';
+
+import type { ProblemDocument } from '../http/problem';
 
 export function listPage(directives: readonly DirectiveSummary[]): string {
   const rows = directives.map(
     (it) => `<tr>
 <td class="status">${status(it.status)}</td>
 <td><a href="/?directive=${text(it.id)}">${text(it.title)}</a></td>
-<td><code>${text(it.id)}</code></td>
-<td>${time(it.createdAt)}</td>
+<td class="more"><code>${text(it.id)}</code></td>
+<td class="more">${time(it.createdAt)}</td>
 </tr>`,
   );
-  const table = `<table><thead><tr><th>State</th><th>Directive</th><th>Id</th><th>Created</th></tr></thead>
+  const table = `<table><thead><tr><th>State</th><th>Directive</th><th class="more">Id</th><th class="more">Created</th></tr></thead>
 <tbody>${rows.join('\n')}</tbody></table>`;
   const empty = `<p>There is no directive yet. Submit one:</p><pre>writ submit directive.yaml</pre>`;
   return page('Directives', `<h1>Directives</h1>\n${directives.length === 0 ? empty : table}`);
+}
+
+/** What cannot be shown, for people: programs ask elsewhere and get a problem document. */
+export function problemPage({ title, status: number, detail }: ProblemDocument): string {
+  const body = `<p><a href="/">All directives</a></p>
+<main><h1>${text(title)}</h1>
+<p>${text(detail)}</p>
+<p class="reason">Status ${number}</p></main>`;
+  return page(title, body);
 }
 
 export function directivePage(directive: DirectiveDocument): string {
@@ -32,12 +44,12 @@ export function directivePage(directive: DirectiveDocument): string {
   const where = branch === null ? '' : `Branch ${branch}`;
   const at = branch === null || commit === null ? '' : ` at ${commit.slice(0, 12)}`;
   const body = `<p><a href="/">All directives</a></p>
-<main data-directive="${text(directive.id)}" data-position="${directive.position}"${ended ? ' data-ended' : ''}>
+<main data-directive="${text(directive.id)}" data-final="${finalStatuses.join(' ')}" data-signs="${text(JSON.stringify(statusSigns))}">
 <h1>${text(directive.title)}</h1>
-<p><span class="status" id="status">${status(directive.status)}</span> <span id="reason">${text(directive.reason ?? '')}</span></p>
+<p><span class="status" id="status">${status(directive.status)}</span><span class="reason" id="reason">${text(directive.reason ?? '')}</span></p>
 <p class="goal">${text(directive.goal)}</p>
 <p id="workspace">${text(where + at)}</p>
-<table><thead><tr><th>State</th><th>Step</th><th>After</th><th>Took</th><th>Made</th></tr></thead>
+<table><thead><tr><th>State</th><th>Step</th><th class="more">After</th><th>Took</th><th>Made</th></tr></thead>
 <tbody id="steps">${directive.steps.map(stepRow).join('\n')}</tbody></table>
 <h2>Events</h2>
 <p id="feed" role="status">${ended ? 'It has ended.' : 'Without a script this page does not follow; load it again to see more.'}</p>
@@ -56,11 +68,16 @@ function stepRow(step: StepDocument): string {
   );
   return `<tr data-step="${text(step.name)}">
 <td class="status">${status(step.status)}</td>
-<td>${text(step.name)}<div class="reason">${text(step.reason ?? '')}</div></td>
-<td>${step.dependsOn.map(text).join(', ')}</td>
+<td>${text(step.name)}<div class="reason">${text(note(step))}</div></td>
+<td class="more">${step.dependsOn.map(text).join(', ')}</td>
 <td class="took">${took(step)}</td>
 <td class="made">${made.join(', ')}</td>
 </tr>`;
+}
+
+/** Why it failed or waits; or that nothing had to be done. */
+function note({ reason, runStatus }: StepDocument): string {
+  return reason ?? (runStatus === 'skipped' ? 'taken from the cache' : '');
 }
 
 function status(word: string): string {

@@ -1,0 +1,49 @@
+/** What goes over HTTP in a form of its own; everything else has the form that contracts give it. */
+import { DirectiveFile, DirectiveId, EventMetadata, StepDocument } from '@writ/contracts';
+import { z } from 'zod';
+
+export const AcceptedCommand = z
+  .object({
+    directiveId: DirectiveId,
+    commandId: z.string(),
+    /** Of the last event that the command made. */
+    position: z.number().int(),
+    version: z.number().int(),
+  })
+  .meta({ id: 'AcceptedCommand' });
+
+export const RecordedEventDocument = z
+  .object({
+    position: z.number().int(),
+    stream: z.string(),
+    version: z.number().int(),
+    id: z.string(),
+    type: z.string(),
+    schemaVersion: z.number().int(),
+    data: z.unknown(),
+    metadata: EventMetadata,
+    recordedAt: z.string(),
+    hash: z.string().optional(),
+  })
+  .meta({ id: 'RecordedEvent' });
+
+export const EventPageDocument = z.object({
+  events: z.array(RecordedEventDocument),
+  headPosition: z.number().int(),
+});
+
+/** A step of the chain, with the layer at which it is drawn: 0 waits for nothing. */
+export const ChainDocument = z.object({
+  directiveId: DirectiveId,
+  generation: z.number().int(),
+  steps: z.array(StepDocument.extend({ layer: z.number().int() })),
+});
+
+export const DeadLetterSummary = z.looseObject({ id: z.string(), reason: z.string() });
+
+/** Body of `submitDirective` in full, for the document: the handler tells each issue itself. */
+export const SubmitBody = z.strictObject({
+  directive: DirectiveFile,
+  /** Start at once; default true. */
+  start: z.boolean().optional(),
+});
