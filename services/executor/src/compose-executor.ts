@@ -18,9 +18,8 @@ type Watched = 'logger' | 'metrics' | 'rebuild';
 /** Default: the system's clock and chance, and this machine. */
 type Chosen = 'clock' | 'random' | 'newId' | 'workshop';
 
-export interface ExecutorParts extends Pick<Executor, Given | Watched>, Partial<
-  Pick<Executor, Chosen>
-> {
+export interface ExecutorParts
+  extends Pick<Executor, Given | Watched>, Partial<Pick<Executor, Chosen>> {
   readonly cacheTable: CacheTable;
   /** How often it is looked after a run of another process with the same bundle. */
   readonly cachePollMs?: number;

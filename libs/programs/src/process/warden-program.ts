@@ -2,6 +2,13 @@
  * What the warden runs. It is started by its source text (`node -e`), so it stands on its own: it
  * uses nothing from outside its braces. What it does, and why, is in `warden.ts`.
  */
+
+interface Told {
+  watch?: { pid: number; startedAt: string };
+  forget?: number;
+  beat?: { leftMs?: number };
+}
+
 /* istanbul ignore next: counters would refer to what is outside */
 export function wardenProgram(limitMs: number): void {
   const fs = process.getBuiltinModule('node:fs');
@@ -60,11 +67,7 @@ export function wardenProgram(limitMs: number): void {
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) {
-      const message = JSON.parse(line) as {
-        watch?: { pid: number; startedAt: string };
-        forget?: number;
-        beat?: { leftMs?: number };
-      };
+      const message = JSON.parse(line) as Told;
       if (message.watch) known.set(message.watch.pid, message.watch.startedAt);
       if (message.forget !== undefined) known.delete(message.forget);
       if (message.beat) until = lastBeat + (message.beat.leftMs ?? Number.POSITIVE_INFINITY);

@@ -3,7 +3,13 @@
  * of one run; what one of them does is in `try-program.ts`. What they leave in the workspace stays
  * there for the next one.
  */
-import { pause, type AttemptRecord, type Clock, type RunError, type RunResult } from '@writ/contracts';
+import {
+  pause,
+  type AttemptRecord,
+  type Clock,
+  type RunError,
+  type RunResult,
+} from '@writ/contracts';
 import type { RunWork } from '@writ/contracts';
 import { retryDelayMs } from '@writ/domain';
 import type { ProcessEnd, Said } from '@writ/programs';
