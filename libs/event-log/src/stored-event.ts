@@ -11,15 +11,21 @@ export interface Recorded {
 }
 
 export function storedEvents(append: PreparedAppend, recorded: Recorded): StoredEvent[] {
-  return append.events.map((event, index) =>
-    storedEvent(event, {
+  const stored: StoredEvent[] = [];
+  append.events.forEach((event, index) => {
+    const place = {
       position: recorded.position + index,
       stream: append.stream,
       version: append.expectedVersion + index + 1,
       recordedAt: recorded.recordedAt,
       hash: recorded.hashes[index] ?? '',
-    }),
-  );
+    };
+    // The events of one decision share their metadata: it is read once.
+    const before = append.events[index - 1];
+    const shared = event.metadataText === before?.metadataText ? stored[index - 1] : undefined;
+    stored.push(storedEvent(event, place, shared?.metadata));
+  });
+  return stored;
 }
 
 export interface Place {
@@ -30,7 +36,11 @@ export interface Place {
   readonly hash: string;
 }
 
-export function storedEvent(event: PreparedEvent, place: Place): StoredEvent {
+export function storedEvent(
+  event: PreparedEvent,
+  place: Place,
+  metadata?: EventMetadata,
+): StoredEvent {
   return {
     position: place.position,
     stream: place.stream,
@@ -39,7 +49,7 @@ export function storedEvent(event: PreparedEvent, place: Place): StoredEvent {
     type: event.type,
     schemaVersion: event.schemaVersion,
     data: JSON.parse(event.dataText) as unknown,
-    metadata: JSON.parse(event.metadataText) as EventMetadata,
+    metadata: metadata ?? (JSON.parse(event.metadataText) as EventMetadata),
     recordedAt: place.recordedAt,
     hash: place.hash,
     dataText: event.dataText,

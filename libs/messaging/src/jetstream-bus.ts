@@ -4,7 +4,7 @@
  * the bus promises stands in `bus.ts`.
  */
 import { endsWithin, streams as allStreams, systemClock } from '@writ/contracts';
-import type { ConsumerDefinition } from '@writ/contracts';
+import type { ConsumerDefinition, StreamDefinition } from '@writ/contracts';
 import { Events } from 'nats';
 import type { JetStreamManager, NatsConnection } from 'nats';
 import type { ConsumeOptions, Reaction, Subscription } from './bus';
@@ -27,6 +27,7 @@ const FLUSH_WITHIN_MS = 2_000;
 export class JetStreamBus extends BusOverWire<NatsWire> {
   readonly deadLetters: DeadLetters;
   readonly admin: JetStreamAdmin;
+  private readonly table: readonly StreamDefinition[];
   private readonly window: PublishWindow;
   private readonly loops = new Set<PullLoop>();
   private draining: Promise<void> | undefined;
@@ -42,8 +43,8 @@ export class JetStreamBus extends BusOverWire<NatsWire> {
     const wire = new NatsWire(connection, name, logger);
     const [clock, random] = [systemClock, Math.random];
     super({ wire, name, clock, random, claimCheck, logger, metrics });
-    const table = options.streams ?? Object.values(allStreams);
-    this.admin = new JetStreamAdmin(connection, jsm, table, logger, metrics);
+    this.table = options.streams ?? Object.values(allStreams);
+    this.admin = new JetStreamAdmin(connection, jsm, this.table, logger, metrics);
     this.window = new PublishWindow(
       wire,
       {
@@ -63,7 +64,7 @@ export class JetStreamBus extends BusOverWire<NatsWire> {
 
   async publish(subject: string, body: Uint8Array, headers: Headers): Promise<void> {
     if (this.state === 'closed') throw new Error('the bus is closed: nothing can be sent any more');
-    return this.window.send(subject, body, headerBlock(headers));
+    return this.window.send(subject, body, headerBlock(headers), sharedBy(this.table, subject));
   }
 
   async consume<T>(
@@ -172,4 +173,11 @@ export class JetStreamBus extends BusOverWire<NatsWire> {
     this.parts.logger.error({ err: said }, said.message);
     this.options.onClosed?.(said);
   }
+}
+
+/** The stream, if it is in memory: the log rings again what is lost of it. Anything else stands alone. */
+function sharedBy(table: readonly StreamDefinition[], subject: string): string | undefined {
+  const takes = (pattern: string) =>
+    pattern.endsWith('.>') && subject.startsWith(pattern.slice(0, -1));
+  return table.find(({ storage, subjects }) => storage === 'memory' && subjects.some(takes))?.name;
 }

@@ -10,10 +10,16 @@
  * W3 While there is no connection nothing is published, and on reconnect everything is.
  * W4 A send ends within its deadline: stored, or an error that says what was the matter last.
  * W5 What waits here is bounded, in messages in flight and in bytes.
+ * W6 Messages that the log can ring again fly together when they are sent to one stream in one turn
+ *    of the event loop: the last of them asks for the acknowledgement. The server takes what comes
+ *    over one connection in order, so with the last it has seen them all. Only an acknowledgement of
+ *    the latest time that they were published counts: of an earlier time some may have been lost
+ *    with a connection. A server without room may refuse one and take the next: that one is rung.
  */
 import { endsWithin } from '@writ/contracts';
 import { SendError } from './bus-errors';
 import type { BusLogger, BusMetrics } from './bus-hooks';
+import { flightOf, isFull, mayShare, saying, sizeOf, type Flight, type Message } from './flight';
 import type { NatsWire } from './nats-wire';
 import type { WireMessage } from './wire';
 
@@ -26,19 +32,6 @@ export interface WindowOptions {
   readonly maxBytes: number;
 }
 
-interface Pending {
-  readonly subject: string;
-  readonly body: Uint8Array;
-  readonly block: Uint8Array;
-  readonly began: number;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
-  publishedAt: number;
-  /** The streams were made again for it once. */
-  healed: boolean;
-  trouble: string;
-}
-
 const SWEEP_MS = 100;
 const SAY_EVERY_MS = 5_000;
 const RETRY_REFUSED_MS = 250;
@@ -46,11 +39,15 @@ const RETRY_REFUSED_MS = 250;
 const HOPELESS = new Set([10054]);
 
 export class PublishWindow {
-  private readonly flying = new Map<number, Pending>();
-  private readonly waiting = new Set<Pending>();
+  private readonly flying = new Map<number, Flight>();
+  /** Flights that still take messages, by stream; they depart at the end of this turn. */
+  private readonly boarding = new Map<string, number>();
+  private readonly waiting = new Set<Message>();
   private readonly root: string;
   private bytes = 0;
+  private inFlight = 0;
   private count = 0;
+  private departing: NodeJS.Immediate | undefined;
   private sweeper: NodeJS.Timeout | undefined;
   private connected = true;
   private saidAt = -Infinity;
@@ -58,7 +55,7 @@ export class PublishWindow {
   private whenIdle: (() => void)[] = [];
 
   constructor(
-    private readonly wire: NatsWire,
+    private readonly wire: Pick<NatsWire, 'inbox' | 'subscribe' | 'publishBlock'>,
     private readonly options: WindowOptions,
     private readonly applyStreams: () => Promise<void>,
     private readonly logger: BusLogger,
@@ -68,11 +65,15 @@ export class PublishWindow {
     wire.subscribe(`${this.root}*`, undefined, (message) => this.heard(message));
   }
 
-  send(subject: string, body: Uint8Array, block: Uint8Array): Promise<void> {
+  /**
+   * `together`: the stream of a message that the log can ring again, and that therefore may share
+   * its acknowledgement with others of that stream (W6).
+   */
+  send(subject: string, body: Uint8Array, block: Uint8Array, together?: string): Promise<void> {
     const size = body.length + block.length;
     if (this.bytes + size > this.options.maxBytes) {
       const error = new SendError(
-        `${this.flying.size + this.waiting.size} messages (${this.bytes} bytes) wait to be stored ` +
+        `${this.inFlight + this.waiting.size} messages (${this.bytes} bytes) wait to be stored ` +
           'and no more fit: NATS is slower than this process sends; send again later',
       );
       return Promise.reject(error);
@@ -80,128 +81,167 @@ export class PublishWindow {
     this.bytes += size;
     return new Promise((resolve, reject) => {
       const began = performance.now();
-      const trouble = 'nothing was heard from the server';
-      const state = { publishedAt: 0, healed: false, trouble };
-      this.admit({ subject, body, block, began, resolve, reject, ...state });
+      this.admit({ subject, body, block, together, began, resolve, reject });
     });
   }
 
   /** Nothing is in flight, or so many milliseconds have passed. */
   async idle(withinMs: number): Promise<void> {
-    if (this.flying.size === 0) return;
+    if (this.inFlight === 0) return;
     await endsWithin(withinMs, new Promise<void>((resolve) => this.whenIdle.push(resolve)));
   }
 
   connectionLost(): void {
     this.connected = false; // W3
-    for (const pending of this.flying.values()) pending.trouble = 'the connection was lost';
+    for (const flight of this.flying.values()) flight.trouble = 'the connection was lost';
   }
 
   connectionBack(): void {
     this.connected = true;
-    for (const [token, pending] of this.flying) this.publish(token, pending);
+    this.boarding.clear();
+    for (const [token, flight] of this.flying) this.publish(token, flight);
   }
 
   close(reason: string): void {
     clearInterval(this.sweeper);
+    clearImmediate(this.departing);
     this.sweeper = undefined;
-    for (const pending of this.waiting) pending.reject(new SendError(saying(pending, reason)));
+    this.departing = undefined;
+    for (const message of this.waiting) message.reject(new SendError(saying(message, reason)));
     this.waiting.clear();
-    for (const [token, pending] of this.flying) {
-      this.fail(token, new SendError(saying(pending, reason)));
-    }
+    for (const token of this.flying.keys()) this.fail(token, reason);
   }
 
-  private admit(pending: Pending): void {
-    if (this.flying.size >= this.options.maxInFlight) {
-      this.waiting.add(pending);
+  private admit(message: Message): void {
+    if (this.inFlight >= this.options.maxInFlight) {
+      this.waiting.add(message);
       return;
     }
-    this.count += 1;
-    this.flying.set(this.count, pending);
+    this.inFlight += 1;
     this.sweeper ??= setInterval(() => this.sweep(), SWEEP_MS);
-    if (this.connected) this.publish(this.count, pending);
+    if (!mayShare(message)) return this.depart(this.begin(message));
+    const stream = message.together ?? '';
+    const token = this.boarding.get(stream) ?? 0;
+    const flight = this.flying.get(token);
+    if (flight === undefined) {
+      this.boarding.set(stream, this.begin(message));
+      this.departing ??= setImmediate(() => this.departAll());
+      return;
+    }
+    flight.messages.push(message);
+    flight.bytes += sizeOf(message);
+    if (!isFull(flight)) return;
+    this.boarding.delete(stream);
+    this.depart(token);
   }
 
-  private publish(token: number, pending: Pending): void {
-    pending.publishedAt = performance.now();
+  /** Another flight; returns its token. */
+  private begin(message: Message): number {
+    this.count += 1;
+    this.flying.set(this.count, flightOf(message));
+    return this.count;
+  }
+
+  private departAll(): void {
+    this.departing = undefined;
+    const tokens = [...this.boarding.values()];
+    this.boarding.clear();
+    for (const token of tokens) this.depart(token);
+  }
+
+  private depart(token: number): void {
+    const flight = this.flying.get(token);
+    if (flight !== undefined && this.connected) this.publish(token, flight);
+  }
+
+  private publish(token: number, flight: Flight): void {
+    flight.publishedAt = performance.now();
+    flight.times += 1;
+    const { messages } = flight;
+    const reply = `${this.root}${token.toString(36)}-${flight.times.toString(36)}`;
     try {
-      const reply = this.root + token.toString(36);
-      this.wire.publishBlock(pending.subject, pending.body, pending.block, reply);
+      messages.forEach(({ subject, body, block }, at) => {
+        this.wire.publishBlock(subject, body, block, at < messages.length - 1 ? undefined : reply);
+      });
     } catch (error) {
-      this.fail(token, new SendError(saying(pending, (error as Error).message), { cause: error }));
+      this.fail(token, (error as Error).message, error);
     }
   }
 
   private heard(message: WireMessage): void {
-    const token = parseInt(message.subject.slice(this.root.length), 36);
-    const pending = this.flying.get(token);
-    if (!pending) return; // acknowledged before: a message published twice is acknowledged twice
+    const [token = NaN, time] = message.subject
+      .slice(this.root.length)
+      .split('-')
+      .map((text) => parseInt(text, 36));
+    const flight = this.flying.get(token);
+    if (!flight) return; // acknowledged before: a message published twice is acknowledged twice
+    if (flight.messages.length > 1 && (time !== flight.times || !this.connected)) return; // W6
     if (message.unheard) {
-      pending.trouble = 'no stream takes this subject, or JetStream is not enabled';
-      this.heal(token, pending); // W2
+      flight.trouble = 'no stream takes this subject, or JetStream is not enabled';
+      this.heal(token, flight); // W2
       return;
     }
     const ack = JSON.parse(Buffer.from(message.body).toString()) as {
       error?: { err_code?: number; description?: string };
     };
     if (!ack.error) {
-      this.metrics.sent?.('stored', performance.now() - pending.began);
-      this.settle(token)?.resolve();
+      for (const { began, resolve } of this.settle(token)) {
+        this.metrics.sent?.('stored', performance.now() - began);
+        resolve();
+      }
       return;
     }
-    pending.trouble = `the server refuses it: ${ack.error.description ?? 'without a reason'}`;
+    flight.trouble = `the server refuses it: ${ack.error.description ?? 'without a reason'}`;
     if (HOPELESS.has(ack.error.err_code ?? 0)) {
-      this.fail(token, new SendError(saying(pending, pending.trouble)));
+      this.fail(token, flight.trouble);
       return;
     }
-    this.later(pending); // full, or restarting
+    this.later(flight); // full, or restarting
   }
 
   /** One healing at a time; all that hear "no responders" meanwhile wait for it. */
-  private heal(token: number, pending: Pending): void {
+  private heal(token: number, flight: Flight): void {
     this.healing ??= this.applyStreams().finally(() => (this.healing = undefined));
     this.healing.then(
       () => {
-        const first = !pending.healed;
-        pending.healed = true;
-        if (!first) this.later(pending);
-        else if (this.flying.has(token) && this.connected) this.publish(token, pending);
+        const first = !flight.healed;
+        flight.healed = true;
+        if (!first) this.later(flight);
+        else if (this.flying.has(token) && this.connected) this.publish(token, flight);
       },
       (error: unknown) => {
-        pending.trouble = `its stream cannot be made again: ${(error as Error).message}`;
-        this.later(pending);
+        flight.trouble = `its stream cannot be made again: ${(error as Error).message}`;
+        this.later(flight);
       },
     );
   }
 
   /** For the sweep to try again: the server said no, so not at once. */
-  private later(pending: Pending): void {
-    pending.publishedAt = performance.now() - this.options.ackTimeoutMs + RETRY_REFUSED_MS;
+  private later(flight: Flight): void {
+    flight.publishedAt = performance.now() - this.options.ackTimeoutMs + RETRY_REFUSED_MS;
   }
 
   private sweep(): void {
     const now = performance.now();
     let again = 0;
-    for (const [token, pending] of this.flying) {
-      if (now - pending.began >= this.options.deadlineMs) {
-        this.fail(token, new SendError(saying(pending, pending.trouble)));
-      } else if (this.connected && now - pending.publishedAt >= this.options.ackTimeoutMs) {
-        again += 1;
-        this.publish(token, pending); // W1
+    for (const [token, flight] of this.flying) {
+      if (now - flight.messages[0].began >= this.options.deadlineMs) {
+        this.fail(token, flight.trouble);
+      } else if (this.connected && now - flight.publishedAt >= this.options.ackTimeoutMs) {
+        again += flight.messages.length;
+        this.publish(token, flight); // W1
       }
     }
-    for (const pending of this.waiting) {
-      if (now - pending.began < this.options.deadlineMs) break; // the eldest are in front
-      this.waiting.delete(pending);
-      this.bytes -= pending.body.length + pending.block.length;
-      this.metrics.sent?.('failed', now - pending.began);
-      pending.reject(new SendError(saying(pending, 'too many were before it')));
+    for (const message of this.waiting) {
+      if (now - message.began < this.options.deadlineMs) break; // the eldest are in front
+      this.waiting.delete(message);
+      this.bytes -= sizeOf(message);
+      this.metrics.sent?.('failed', now - message.began);
+      message.reject(new SendError(saying(message, 'too many were before it')));
     }
     if (again > 0 && now - this.saidAt > SAY_EVERY_MS) {
       this.saidAt = now;
-      const messages = this.flying.size;
-      this.logger.warn({ messages }, 'the server does not answer; publishing again');
+      this.logger.warn({ messages: this.inFlight }, 'the server does not answer; publishing again');
     }
     if (this.flying.size === 0) {
       clearInterval(this.sweeper);
@@ -209,32 +249,26 @@ export class PublishWindow {
     }
   }
 
-  private fail(token: number, error: Error): void {
-    const pending = this.settle(token);
-    if (!pending) return;
-    this.metrics.sent?.('failed', performance.now() - pending.began);
-    pending.reject(error);
+  private fail(token: number, trouble: string, cause?: unknown): void {
+    for (const message of this.settle(token)) {
+      this.metrics.sent?.('failed', performance.now() - message.began);
+      message.reject(new SendError(saying(message, trouble), { cause }));
+    }
   }
 
-  private settle(token: number): Pending | undefined {
-    const pending = this.flying.get(token);
-    if (!pending) return undefined;
+  /** The flight has ended: its places are free. Returns who waits to hear of it. */
+  private settle(token: number): readonly Message[] {
+    const flight = this.flying.get(token);
+    if (!flight) return [];
     this.flying.delete(token);
-    this.bytes -= pending.body.length + pending.block.length;
+    this.inFlight -= flight.messages.length;
+    this.bytes -= flight.bytes;
     for (const next of this.waiting) {
+      if (this.inFlight >= this.options.maxInFlight) break;
       this.waiting.delete(next);
       this.admit(next);
-      break;
     }
-    if (this.flying.size === 0) for (const tell of this.whenIdle.splice(0)) tell();
-    return pending;
+    if (this.inFlight === 0) for (const tell of this.whenIdle.splice(0)) tell();
+    return flight.messages;
   }
-}
-
-function saying(pending: Pending, trouble: string): string {
-  const ms = Math.round(performance.now() - pending.began);
-  return (
-    `a message to ${pending.subject} was not stored within ${ms} ms: ${trouble}. ` +
-    'It may be stored all the same: send it again with the same id'
-  );
 }
