@@ -20,7 +20,7 @@ import {
 } from '@writ/contracts';
 import type { StepState } from './chain';
 import { Draft } from './directive-draft';
-import { isFinal, type Directive } from './directive-state';
+import { isFinal, type Directive, type DirectiveState } from './directive-state';
 
 export function activateIfPrepared(draft: Draft): void {
   const { spec, workspace, generation } = draft.state;
@@ -60,6 +60,19 @@ export function noteWorkspace(event: WorkspaceEvent, state: Directive): Directiv
       return draft.events;
     }
   }
+}
+
+/**
+ * How many events of its workspace's stream a directive has noted: the preparation and each merge,
+ * when they are noted in the order of that stream.
+ */
+export function notedOfWorkspace(state: DirectiveState): number {
+  if (state.status === 'absent' || state.workspace === null) return 0;
+  let merges = 0;
+  for (const { commit, failure } of state.chain) {
+    if (commit !== null || failure?.kind === 'merge_conflict') merges += 1;
+  }
+  return 1 + merges;
 }
 
 /** P1, for the workspace. */

@@ -9,7 +9,7 @@ import { PROBE_LIMIT_MS } from './find-executable';
 let kernelCan: boolean | undefined;
 
 /** Goes before the program in argv; empty where only the watcher is left. */
-export function tetherPrefix(signal: 'SIGINT' | 'SIGTERM'): string[] {
+export function tetherPrefix(signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): string[] {
   kernelCan ??= process.platform === 'linux' && canSetSignal();
   return kernelCan ? ['setpriv', '--pdeathsig', signal.slice(3), '--'] : [];
 }

@@ -11,12 +11,14 @@ import type { CacheTable } from './run-cache/cache-table';
 import { RunCache } from './run-cache/run-cache';
 import { StreamFolds } from './stream-folds';
 import { localWorkshop } from './workshop';
+import { localRepositories } from './workspaces/repositories';
+import { Turns } from './workspaces/turns';
 import { WorkspaceAnswers } from './workspaces/workspace-answers';
 
 type Given = 'executorId' | 'log' | 'bus' | 'content' | 'leases' | 'programs' | 'leaveMs';
 type Watched = 'logger' | 'metrics' | 'rebuild';
 /** Default: the system's clock and chance, and this machine. */
-type Chosen = 'clock' | 'random' | 'newId' | 'workshop';
+type Chosen = 'clock' | 'random' | 'newId' | 'workshop' | 'repositories';
 
 export interface ExecutorParts
   extends Pick<Executor, Given | Watched>, Partial<Pick<Executor, Chosen>> {
@@ -42,11 +44,13 @@ export function composeExecutor(parts: ExecutorParts): ComposedExecutor {
   const executor: Executor = {
     ...{ ...given, clock, random, newId },
     workshop: workshop ?? localWorkshop({ ...given, clock, random, broadcast }),
+    repositories: given.repositories ?? localRepositories(given.programs),
     runs: new Aggregates({ log, decider: runDecider, cacheSize, clock, random, newId }),
     cache: new RunCache({ table, log, bus, pollMs, clock }),
     active: new ActiveRuns(),
     watch: new DirectiveWatch(log),
     workspaces: new StreamFolds(log, () => new WorkspaceAnswers()),
+    turns: new Turns(),
   };
   const keeper = new LeaseKeeper({ ...executor, everyMs: leases.ttlMs / 4 });
   return {

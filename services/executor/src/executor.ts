@@ -12,6 +12,8 @@ import type { StepHost } from './open-programs';
 import type { RunCache } from './run-cache/run-cache';
 import type { StreamFolds } from './stream-folds';
 import type { Workshop } from './workshop';
+import type { Repositories } from './workspaces/repositories';
+import type { Turns } from './workspaces/turns';
 import type { WorkspaceAnswers } from './workspaces/workspace-answers';
 
 export type Runs = Aggregates<RunState, RunCommand, RunEvent>;
@@ -31,6 +33,9 @@ export interface Executor {
   readonly workspaces: StreamFolds<WorkspaceAnswers>;
   readonly programs: StepHost;
   readonly workshop: Workshop;
+  readonly repositories: Repositories;
+  /** Merges into one branch, one after the other. */
+  readonly turns: Turns;
   readonly logger: Logger;
   readonly metrics: MetricsOf<'executor'>;
   readonly clock: Clock;

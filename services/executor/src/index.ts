@@ -12,9 +12,11 @@ export {
   type ReservationTable,
 } from './run-cache/memory-cache-table';
 export { Slots } from './slots';
+export { analyseStep, type Analysis } from './stages/analyse-step';
 export { leaveInTime, type Execution } from './stages/execute-program';
-export type { Outcome } from './stages/hand-out';
+export { handedOut, type Outcome } from './stages/hand-out';
 export { lost, processStep, type Tried } from './stages/process-step';
 export { troubleOf } from './stages/try-program';
 export { executorSubscriptions } from './subscriptions';
 export type { Workshop } from './workshop';
+export type { Repositories } from './workspaces/repositories';

@@ -11,21 +11,16 @@ import {
   type WorkspaceEvent,
   type WorkspaceWork,
 } from '@writ/contracts';
-import { uuidV7 } from '@writ/event-log';
 import type { Incoming } from '@writ/messaging';
 import { metadataOf, type Executor } from './executor';
 import { sendAgain } from './record-run';
-import { inTurn } from './workspaces/in-turn';
-import { mergeStep } from './workspaces/merge-step';
-import { isWorkspaceRefusal, prepareWorkspace } from './workspaces/prepare-workspace';
+import { isWorkspaceRefusal } from './workspaces/prepare-workspace';
 
 export const parseWorkspaceWork = (data: unknown): WorkspaceWork => WorkspaceWorkSchema.parse(data);
 
 type Merge = Extract<WorkspaceWork, { op: 'merge' }>;
 type Prepare = Extract<WorkspaceWork, { op: 'prepare' }>;
-type Tools = Pick<Executor, 'log' | 'bus' | 'workspaces'> & {
-  readonly programs: Pick<Executor['programs'], 'dataDir' | 'hidden'>;
-};
+type Tools = Pick<Executor, 'log' | 'bus' | 'workspaces' | 'repositories' | 'turns' | 'newId'>;
 
 /** Other executors append to the same stream when steps are merged at the same time. */
 const ATTEMPTS = 20;
@@ -35,7 +30,7 @@ export async function keepWorkspace(deps: Tools, message: Incoming<WorkspaceWork
   if (work.op === 'merge') check(work);
   const stream = streamOf.workspace(work.directiveId);
   // Of merges into one branch that are made at once, all but one would have to be made again.
-  await inTurn(stream, () => keep(deps, message, stream));
+  await deps.turns.take(stream, () => keep(deps, message, stream));
 }
 
 async function keep(deps: Tools, message: Incoming<WorkspaceWork>, stream: string): Promise<void> {
@@ -46,7 +41,7 @@ async function keep(deps: Tools, message: Incoming<WorkspaceWork>, stream: strin
     if (said !== undefined) return sendAgain(deps.bus, said, message.attributes.id);
     const { type, data } = await (work.op === 'prepare' ? prepare(deps, work) : merge(deps, work));
     const metadata = metadataOf(message, work.directiveId);
-    const event = { id: uuidV7(), type, schemaVersion: 1, data, metadata };
+    const event = { id: deps.newId(), type, schemaVersion: 1, data, metadata };
     try {
       await deps.log.append({ stream, expectedVersion: version, events: [event] });
       return;
@@ -63,24 +58,23 @@ function check({ directiveId, branch, commit }: Merge): void {
   throw new TerminalError('malformed', message);
 }
 
-async function prepare({ programs }: Tools, work: Prepare): Promise<WorkspaceEvent> {
+async function prepare({ repositories }: Tools, work: Prepare): Promise<WorkspaceEvent> {
   const { directiveId, workspace } = work;
   if (workspace.kind === 'none') {
     throw new TerminalError('malformed', 'a directive without a workspace has none to prepare');
   }
-  const prepared = await prepareWorkspace(directiveId, workspace, programs.hidden);
+  const prepared = await repositories.prepare(directiveId, workspace);
   if (isWorkspaceRefusal(prepared)) {
     return { type: 'WorkspaceRefused', data: { directiveId, ...prepared } };
   }
   return { type: 'WorkspacePrepared', data: { directiveId, ...prepared } };
 }
 
-async function merge({ programs }: Tools, work: Merge): Promise<WorkspaceEvent> {
+async function merge({ repositories }: Tools, work: Merge): Promise<WorkspaceEvent> {
   const { directiveId, runId, step, title, repository, branch, commit } = work;
   const trailers = `Directive: ${directiveId}\nStep: ${step}\nRun: ${runId}\n`;
   const message = `Merge step ${step}: ${title}\n\n${trailers}`;
-  const scratch = programs.dataDir;
-  const merged = await mergeStep({ repository, branch, commit, message, scratch });
+  const merged = await repositories.merge({ repository, branch, commit, message });
   const about = { directiveId, runId, step };
   if (merged.merged) return { type: 'StepMerged', data: { ...about, commit: merged.head } };
   const { paths, message: why } = merged;

@@ -10,7 +10,6 @@ import { adapterOf } from './adapters';
 import type { InProcessAdapter } from './adapters/adapter';
 import { metadataOf, type Executor } from './executor';
 import { recordAtOnce, tellAgain } from './record-run';
-import { analyseStep } from './stages/analyse-step';
 import { failStage, StageFailed, StageLog } from './stages/stage-log';
 import { handedOut, type Outcome } from './stages/hand-out';
 
@@ -72,7 +71,7 @@ class Answer {
 
   private async answer(): Promise<RunEnded | undefined> {
     const { deps, work, stages } = this;
-    const analysis = await stages.run('analysis', () => analyseStep(work, deps));
+    const analysis = await stages.run('analysis', () => deps.workshop.analyse(work));
     const { bundle, comparable, start: commit } = analysis;
     this.bundle = bundle;
     const cacheable = work.cache && comparable;

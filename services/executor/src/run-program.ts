@@ -29,12 +29,11 @@ import { metadataOf, type Executor } from './executor';
 import type { AcquiredLease } from './leases/leases';
 import { recordRun, tellAgain } from './record-run';
 import type { Found } from './run-cache/run-cache';
-import { analyseStep, type Analysis } from './stages/analyse-step';
+import type { Analysis } from './stages/analyse-step';
 import { errorOf } from './stages/execute-program';
-import { handOut, handedOut, type Outcome } from './stages/hand-out';
+import { handedOut, type Outcome } from './stages/hand-out';
 import { RunLost } from './stages/process-step';
 import { StageLog } from './stages/stage-log';
-import { candidateSeen } from './stages/take-outputs';
 import { workFolder, type WorkFolder } from './work-folders';
 import type { Compiled } from './workshop';
 
@@ -137,24 +136,23 @@ class ProgramRunner {
 
   private async goThroughStages(): Promise<Outcome> {
     const { deps, work, stages, run, folder } = this;
-    const analysis = await stages.run('analysis', () => analyseStep(work, deps));
+    const analysis = await stages.run('analysis', () => deps.workshop.analyse(work));
     this.analysis = analysis;
     const found = await this.lookUp(analysis);
     if (found.hit) {
       stages.skip('compilation', 'processing');
       if (work.workspace.spec.kind === 'none') return handedOut(found);
       this.madeFolder = true;
-      return handOut(work, found, analysis, folder, deps);
+      return deps.workshop.handOut(work, found, analysis, folder);
     }
     this.giveSlot = await deps.programs.slots.take(run.waiting);
-    const refSeen = await candidateSeen(work);
     const compiled = await stages.run('compilation', () => this.compile(analysis));
     await this.claimFor(analysis.bundle, 'claimed');
     const noteAttempt = async (attempt: AttemptRecord) => {
       await this.record({ type: 'note-attempt', executorId: deps.executorId, attempt });
     };
     const { claim } = this;
-    const task = { work, run, claim, ...compiled, folder, refSeen, stages, noteAttempt };
+    const task = { work, run, claim, ...compiled, folder, stages, noteAttempt };
     return deps.workshop.execute(task);
   }
 

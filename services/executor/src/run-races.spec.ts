@@ -136,6 +136,60 @@ describe('a claim whose executor is gone', () => {
   });
 });
 
+test('a run that is taken over and has nothing to run any more is claimed before it is ended', async () => {
+  const adapter = { kind: 'shell', script: 'echo the same' } as const;
+  const first = await world.start({ adapter, cache: true, idempotent: true });
+  const second = workOf({ adapter, cache: true, idempotent: true });
+  await ghostClaim(second);
+  const leases = leaseTable();
+  const ghost = new MemoryLeases(leases, 'ghost', 10_000);
+  await ghost.expire((await ghost.acquire(second.runId)) ?? { runId: '', token: 0 });
+  await world.open('one', { deps: { leases: new MemoryLeases(leases, 'one', 10_000) } });
+  expect(await ended(first)).toMatchObject({ result: 'success' });
+  await world.ring(second);
+  expect(await ended(second)).toMatchObject({
+    ...{ result: 'skipped', claim: 2, executorId: 'one' },
+    source: { runId: first.runId },
+  });
+  expect(await world.typesOf(second.runId)).toEqual(['RunClaimed', 'RunClaimed', 'RunEnded']);
+});
+
+test('an executor that hears of its lease too late takes nothing from the one that came after', async () => {
+  const ttlMs = 1_000;
+  const leases = leaseTable();
+  let tell = (): void => undefined;
+  const told = new Promise<void>((resolve) => (tell = resolve));
+  class Slow extends MemoryLeases {
+    override async acquire(runId: string) {
+      const lease = await super.acquire(runId);
+      await told;
+      return lease;
+    }
+  }
+  const work = witnessed('sleep 2', { idempotent: true });
+  await ghostClaim(work);
+  const ghost = new MemoryLeases(leases, 'ghost', ttlMs);
+  await ghost.expire((await ghost.acquire(work.runId)) ?? { runId: '', token: 0 });
+  const slow = await world.open('slow', {
+    ...{ ttlMs, deps: { leases: new Slow(leases, 'slow', ttlMs) } },
+  });
+  await world.ring(work);
+  await eventually(() => leases.held.get(work.runId)?.executorId === 'slow', { what: 'its lease' });
+  await world.open('quick', { ttlMs, deps: { leases: new MemoryLeases(leases, 'quick', ttlMs) } });
+  await eventually(
+    async () => {
+      await world.ring(work);
+      return lines().length > 0;
+    },
+    { what: 'the other one to begin', every: 100 },
+  );
+  tell();
+  await eventually(() => slow.active.size === 0, { what: 'the slow one to give up' });
+  expect(await ended(work)).toMatchObject({ result: 'success', claim: 2, executorId: 'quick' });
+  expect(await world.typesOf(work.runId)).toEqual(['RunClaimed', 'RunClaimed', 'RunEnded']);
+  expect(lines()).toEqual(['start', 'end']);
+});
+
 test('an executor that loses its lease kills what it runs and writes nothing', async () => {
   const one = await world.open('one');
   const work = witnessed('sleep 30', { idempotent: true });

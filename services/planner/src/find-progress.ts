@@ -9,9 +9,14 @@ import {
 import type { DirectiveCommand, WorkItem } from '@writ/domain';
 import type { EventLog } from '@writ/event-log';
 
+export interface Done {
+  readonly command: Extract<DirectiveCommand, { type: `note-${string}` }>;
+  readonly version: number;
+}
+
 export interface Progress {
-  /** By the id of the item: what to note of it. */
-  readonly done: ReadonlyMap<string, DirectiveCommand>;
+  /** By the id of the item: what to note of it, and the version of the event that says so. */
+  readonly done: ReadonlyMap<string, Done>;
   /** Items with which somebody has begun, and those whose streams say nothing until they are done. */
   readonly begun: ReadonlySet<string>;
 }
@@ -25,16 +30,18 @@ export async function findProgress(
 ): Promise<Progress> {
   const workspace = streamOf.workspace(directiveId);
   const ofSteps = items.filter((item) => item.stream !== workspace);
-  const done = new Map<string, DirectiveCommand>();
+  const done = new Map<string, Done>();
   const begun = new Set(
     items.filter((item) => !item.stream.startsWith('run-')).map(({ id }) => id),
   );
   const idOf = new Map(ofSteps.map((item) => [item.stream, item.id]));
-  for (const { stream, type, data } of await log.lastEvents([...idOf.keys()])) {
+  for (const { stream, type, data, version } of await log.lastEvents([...idOf.keys()])) {
     const id = idOf.get(stream) ?? '';
-    if (type === 'RunEnded') done.set(id, { type: 'note-run', ended: data as RunEnded });
-    else if (type === 'EvaluationCompleted') {
-      done.set(id, { type: 'note-evaluation', evaluation: data as EvaluationCompleted });
+    if (type === 'RunEnded') {
+      done.set(id, { command: { type: 'note-run', ended: data as RunEnded }, version });
+    } else if (type === 'EvaluationCompleted') {
+      const evaluation = data as EvaluationCompleted;
+      done.set(id, { command: { type: 'note-evaluation', evaluation }, version });
     } else begun.add(id);
   }
   if (ofSteps.length === items.length) return { done, begun };
@@ -42,7 +49,8 @@ export async function findProgress(
   for await (const event of all(log, workspace)) {
     const noted = event as unknown as WorkspaceEvent;
     const id = 'runId' in noted.data ? `${noted.data.runId}-merge` : `${directiveId}-prepare`;
-    if (due.has(id)) done.set(id, { type: 'note-workspace', event: noted });
+    if (!due.has(id)) continue;
+    done.set(id, { command: { type: 'note-workspace', event: noted }, version: event.version });
   }
   return { done, begun };
 }

@@ -1,18 +1,14 @@
 /**
- * Hears how a run, an evaluation or a merge ended, and lets the directive go on: the step passes or
- * fails and what is ready starts, in one append.
+ * Hears how a run or an evaluation ended, and lets the directive go on: the step passes or fails and
+ * what is ready starts, in one append.
  */
 import {
   directiveIdOf,
   evaluationEvents,
   isRefusal,
   runEvents,
-  TerminalError,
-  workspaceEvents,
   type EvaluationCompleted,
   type RunEnded,
-  type WorkspaceEvent,
-  type WorkspaceEventType,
 } from '@writ/contracts';
 import type { DirectiveCommand } from '@writ/domain';
 import type { Attributes, Incoming } from '@writ/messaging';
@@ -22,18 +18,6 @@ export const parseRunEnded = (data: unknown): RunEnded => runEvents.RunEnded.par
 
 export const parseEvaluation = (data: unknown): EvaluationCompleted =>
   evaluationEvents.EvaluationCompleted.parse(data);
-
-export function parseWorkspaceEvent(data: unknown, subject: string): WorkspaceEvent {
-  const type = subject.slice(subject.lastIndexOf('.') + 1) as WorkspaceEventType;
-  if (!Object.hasOwn(workspaceEvents, type)) {
-    const known = Object.keys(workspaceEvents).join(', ');
-    throw new TerminalError(
-      'malformed',
-      `"${type}" is no event of a workspace; there are ${known}`,
-    );
-  }
-  return { type, data: workspaceEvents[type].parse(data) } as WorkspaceEvent;
-}
 
 export function noteRun(deps: Planner, message: Incoming<RunEnded>): Promise<void> {
   const ended = message.data;
@@ -48,12 +32,6 @@ export function noteEvaluation(
   const evaluation = message.data;
   const command = { type: 'note-evaluation', evaluation } as const;
   return note(deps, directiveIdOf(evaluation.runId), command, message.attributes);
-}
-
-export function noteWorkspace(deps: Planner, message: Incoming<WorkspaceEvent>): Promise<void> {
-  const event = message.data;
-  const command = { type: 'note-workspace', event } as const;
-  return note(deps, event.data.directiveId, command, message.attributes);
 }
 
 async function note(

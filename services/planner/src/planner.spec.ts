@@ -288,6 +288,56 @@ describe('everything about a directive', () => {
   });
 });
 
+/** Two steps are merged at about the same time; whoever hears of it hears of the second one first. */
+async function mergesOutOfOrder(hear: (merged: readonly object[]) => Promise<void>): Promise<void> {
+  const steps = ['one', 'two'].map((name) => {
+    return { name, adapter: { kind: 'echo' as const }, verify: 'none' as const };
+  });
+  const more = { workspace: { kind: 'git' as const, repository: '/r' }, chain: { steps } };
+  const directiveId = await create(here, more);
+  const workspace = `workspace-${directiveId}`;
+  const prepared = { directiveId, kind: 'git', path: '/r', branch: 'b', baseCommit: 'c' };
+  await record(here, workspace, 'WorkspacePrepared', prepared);
+  await createReconciler(here.planner, { unattendedMs: 0, stuckAfterRings: 3, now: () => 0 })();
+  for (const step of ['one', 'two']) {
+    await tell(here, { ...endOf(await workFor(here, step)), commit: step.repeat(8) });
+  }
+  const typed = (type: string) => async () =>
+    (await here.log.readAll()).filter((event) => event.type === type);
+  await eventually(async () => (await typed('StepMerging')()).length === 2, { what: 'the merges' });
+  const merged = [];
+  for (const [step, commit] of Object.entries({ two: 'head of two', one: 'head of both' })) {
+    const data = { directiveId, runId: `${directiveId}-g1-${step}-a1`, step, commit };
+    await record(here, workspace, 'StepMerged', data);
+    merged.push(data);
+  }
+  await hear(merged);
+  const completed = await eventually(
+    async () => (await typed('DirectiveCompleted')())[0] ?? false,
+    {
+      what: 'the end',
+    },
+  );
+  expect(completed).toMatchObject({ data: { commit: 'head of both' } });
+  const passed = (await typed('StepPassed')()).map(({ data }) => (data as { step: string }).step);
+  expect(passed).toEqual(['two', 'one']);
+}
+
+test('a merge whose message comes before that of an earlier one is noted after it', async () => {
+  await mergesOutOfOrder(async ([first, second]) => {
+    const messages = [
+      { version: 3, data: second },
+      { version: 2, data: first },
+    ];
+    for (const { version, data } of messages) {
+      const { directiveId } = data as { directiveId: string };
+      const attributes = { id: randomUUID(), type: 't', source: '/test', version };
+      const subject = eventSubject(`workspace-${directiveId}`, 'StepMerged');
+      await here.bus.send({ subject, dataText: JSON.stringify(data), attributes });
+    }
+  });
+});
+
 describe('the reconciler', () => {
   const atOnce = { unattendedMs: 0, stuckAfterRings: 3, now: () => 0 };
 
@@ -363,6 +413,13 @@ describe('the reconciler', () => {
     await record(here, workspace, 'StepMerged', { ...merged, runId: work.runId, step: 'one' });
     await reconcile();
     await workFor(here, 'two');
+  });
+
+  it('notes merges in the order in which they were made, so that no commit is named that lacks one', async () => {
+    await mergesOutOfOrder(async () => {
+      const reconcile = createReconciler(here.planner, atOnce);
+      await reconcile();
+    });
   });
 
   it('pauses a directive whose time is over; a resume gives it the same time again', async () => {

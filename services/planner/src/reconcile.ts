@@ -12,7 +12,8 @@
  */
 import { isRefusal, streamOf, Unavailable } from '@writ/contracts';
 import { isOverTime, workOf, type Directive, type WorkItem } from '@writ/domain';
-import { findProgress } from './find-progress';
+import { findProgress, type Done } from './find-progress';
+import { noteInOrder } from './note-workspace';
 import { decide, planner, send, type Planner } from './planner';
 
 export interface ReconcileOptions {
@@ -59,19 +60,15 @@ export function createReconciler(deps: Planner, options: ReconcileOptions): () =
   async function attend(directive: Directive, items: readonly WorkItem[]): Promise<void> {
     const { done, begun } = await findProgress(deps.log, directive.id, items);
     for (const item of items) {
-      const command = done.get(item.id);
-      if (command !== undefined) {
-        const { traceparent } = directive;
-        const cause = { commandId: `reconcile-${item.id}`, actor: planner, traceparent };
-        const decided = await decide(deps, directive.id, command, cause);
-        if (isRefusal(decided)) deps.logger.error({ directiveId: directive.id }, decided.message);
-        deps.metrics.rerings.inc({ what: 'event' });
+      const known = done.get(item.id);
+      if (known !== undefined) {
+        await noteDone(deps, directive, item, known);
         continue;
       }
-      const known = watch(item);
-      known.since = options.now();
-      known.rings += 1;
-      known.begun = begun.has(item.id);
+      const rung = watch(item);
+      rung.since = options.now();
+      rung.rings += 1;
+      rung.begun = begun.has(item.id);
       // A distinct id: NATS must not take the ring for the message that was lost.
       const about = { correlationId: directive.id, traceparent: directive.traceparent };
       send(deps, item, about, `-ring-${Math.round(options.now())}`);
@@ -113,4 +110,20 @@ export function createReconciler(deps: Planner, options: ReconcileOptions): () =
     for (const [id, known] of watched) if (known.pass !== pass) watched.delete(id);
     deps.metrics.stuck.set(stuck);
   };
+}
+
+/** R3 */
+async function noteDone(
+  deps: Planner,
+  { id, traceparent }: Directive,
+  item: WorkItem,
+  { command, version }: Done,
+): Promise<void> {
+  const cause = { commandId: `reconcile-${item.id}`, actor: planner, traceparent };
+  const decided =
+    command.type === 'note-workspace'
+      ? await noteInOrder(deps, command.event, version, cause)
+      : await decide(deps, id, command, cause);
+  if (isRefusal(decided)) deps.logger.error({ directiveId: id }, decided.message);
+  deps.metrics.rerings.inc({ what: 'event' });
 }

@@ -7,8 +7,8 @@ import type { Incoming } from '@writ/messaging';
 import { answerDirective, answerDirectives } from './answer-queries';
 import { decideCommand, parseCommand } from './decide-command';
 import type { ParsedCommand } from './decide-command';
-import { noteEvaluation, noteRun, noteWorkspace } from './judge-step';
-import { parseEvaluation, parseRunEnded, parseWorkspaceEvent } from './judge-step';
+import { noteEvaluation, noteRun, parseEvaluation, parseRunEnded } from './judge-step';
+import { noteWorkspace, parseWorkspaceEvent } from './note-workspace';
 import { PLANNER } from './planner';
 import type { Planner } from './planner';
 

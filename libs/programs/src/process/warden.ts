@@ -18,6 +18,7 @@ import { wardenProgram } from './warden-program';
 export interface WardenOptions {
   /** Without a heartbeat for so long it kills everything it knows. */
   readonly limitMs: number;
+  /** Default: each second, and at least four times within the limit. */
   readonly beatMs?: number;
   readonly logger: { warn(fields: object, message: string): void };
 }
@@ -44,7 +45,8 @@ export class Warden {
   start(): void {
     this.ensure();
     this.lastBeat = performance.now();
-    this.beats = setInterval(() => this.beat(), this.options.beatMs ?? 1000);
+    const { limitMs, beatMs = Math.min(1000, limitMs / 4) } = this.options;
+    this.beats = setInterval(() => this.beat(), beatMs);
     this.beats.unref();
   }
 

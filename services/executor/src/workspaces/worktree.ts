@@ -10,7 +10,7 @@ import { dirname, join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isInside } from '@writ/programs';
 import { commitOf, createRef, git, GitError, gitLine, moveRef, splitNul } from './git';
-import { inTurn } from './in-turn';
+import { Turns } from './turns';
 
 export interface WorktreePlace {
   readonly path: string;
@@ -34,10 +34,13 @@ export interface AddWorktree {
   readonly indexFile: string;
 }
 
+/** Git is no friend of two work trees that are added at once. */
+const turns = new Turns();
+
 export async function addWorktree(request: AddWorktree): Promise<Worktree> {
   const { repository, path, start, indexFile } = request;
   await mkdir(dirname(path), { recursive: true });
-  await inTurn(repository, () => addInPeace(repository, path, start));
+  await turns.take(repository, () => addInPeace(repository, path, start));
   // Asked now, while nobody else has been in there.
   const said = await git(['rev-parse', '--absolute-git-dir', '--git-common-dir'], { cwd: path });
   const [adminDir = '', common = ''] = said.stdout.split('\n');
