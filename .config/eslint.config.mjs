@@ -42,6 +42,7 @@ const services = {
   cli: ['contracts', 'embedded-servers'],
   migrator: ['event-log', 'contracts'],
   bench: ['contracts', 'messaging'],
+  chaos: ['contracts', 'embedded-servers', 'testing'],
   simulator: [...platform, 'programs', 'testing', ...simulated],
 };
 
@@ -105,6 +106,7 @@ const reserved = {
       'services/verifier',
       'services/manifest',
       'services/cli',
+      'services/chaos',
     ],
     message: 'Whoever has no store of its own asks over the bus.',
   },

@@ -1,0 +1,192 @@
+/**
+ * What has to hold in the log alone, told from its events and not from the code that made them. Each
+ * rule gives one line for each thing that is wrong.
+ *
+ * L1 Positions and versions are without a gap, times do not go back, the hashes are one chain.
+ * L2 A directive ends once, and nothing but its archiving comes after that.
+ * L3 A step starts when all it depends on has passed, and at most so many are under way as may be.
+ * L4 A step starts once for each attempt, ends once for each start, and passes at most once.
+ * L5 A run is claimed in order, ends once, and nothing comes after that.
+ * L6 A run succeeds at most once, and what a skipped one hands out had succeeded before.
+ * L7 A run is evaluated at most once; whatever is sealed is sealed once.
+ * L8 A command takes effect once: all that it leads to is one append, and its id is used for nothing
+ *    else.
+ */
+import { createHash } from 'node:crypto';
+import { GENESIS_HASH, hashedText, canonicalJson } from '@writ/contracts';
+import type { DirectiveEventData, PlannedStep, RunEnded } from '@writ/contracts';
+import { directiveDecider } from '@writ/domain';
+import type { DirectiveState } from '@writ/domain';
+import type { StoredEvent } from '@writ/event-log';
+
+export function brokenInTheLog(events: readonly StoredEvent[]): string[] {
+  const streams = new Map<string, StoredEvent[]>();
+  for (const event of events) {
+    streams.set(event.stream, [...(streams.get(event.stream) ?? []), event]);
+  }
+  const broken = [...brokenChain(events)];
+  for (const [stream, own] of streams) {
+    broken.push(...brokenVersions(stream, own));
+    if (stream.startsWith('directive-')) {
+      broken.push(...brokenDirective(stream, own), ...brokenCommands(stream, own));
+    }
+    if (stream.startsWith('run-')) broken.push(...brokenRun(stream, own));
+    if (/^(evaluation|manifest)-/.test(stream) && own.length !== 1) {
+      broken.push(`${stream} has ${own.length} events, not one`); // L7
+    }
+  }
+  return [...broken, ...brokenSources(events)];
+}
+
+/** L1 */
+function brokenChain(events: readonly StoredEvent[]): string[] {
+  const broken: string[] = [];
+  let previous = GENESIS_HASH;
+  events.forEach((event, index) => {
+    if (event.position !== index + 1) broken.push(`position ${index + 1} is ${event.position}`);
+    const text = hashedText(event, event.dataText, canonicalJson(event.metadata), previous);
+    const hash = createHash('sha256').update(text).digest('hex');
+    if (hash !== event.hash) broken.push(`the hash at position ${event.position} is another one`);
+    previous = event.hash;
+  });
+  return broken;
+}
+
+/** L1 */
+function brokenVersions(stream: string, events: readonly StoredEvent[]): string[] {
+  return events.flatMap(({ version }, index) =>
+    version === index + 1 ? [] : [`version ${index + 1} of ${stream} is ${version}`],
+  );
+}
+
+const ENDS = ['DirectiveCompleted', 'DirectiveFailed', 'DirectiveStopped'];
+
+/** L2, L3, L4 */
+function brokenDirective(stream: string, events: readonly StoredEvent[]): string[] {
+  const broken: string[] = [];
+  const say = (what: string, { version, type }: StoredEvent) =>
+    void broken.push(`${stream}: ${what} (${type}, version ${version})`);
+  let chain: readonly PlannedStep[] = [];
+  let atMost = Infinity;
+  let ended = false;
+  const passed = new Set<string>();
+  const over = new Set<string>();
+  const runs = new Set<string>();
+  const active = new Map<string, string>();
+  for (const event of events) {
+    const { type, data } = event;
+    if (ended && !['DirectiveArchived', 'CommandRefused'].includes(type)) {
+      say('something happens after its end', event); // L2
+    }
+    if (type === 'DirectiveCreated') {
+      atMost = (data as DirectiveEventData<'DirectiveCreated'>).limits.maxParallelSteps;
+    } else if (type === 'ChainActivated') {
+      chain = (data as DirectiveEventData<'ChainActivated'>).steps;
+    } else if (type === 'StepStarted') {
+      const { step, runId } = data as DirectiveEventData<'StepStarted'>;
+      const needed = chain.find(({ name }) => name === step)?.dependsOn ?? ['a place in the chain'];
+      const missing = needed.filter((name) => !passed.has(name));
+      if (missing.length > 0) say(`${step} starts before ${missing.join(', ')}`, event); // L3
+      if (runs.has(runId)) say(`${runId} starts again`, event); // L4
+      if (active.has(step) || over.has(step)) say(`${step} starts once more`, event); // L4
+      runs.add(runId);
+      active.set(step, runId);
+      if (active.size > atMost) say(`${active.size} steps are under way, not ${atMost}`, event);
+    } else if (/^Step(Passed|Failed|Cancelled)$/.test(type)) {
+      const { step, run, runId } = data as {
+        step: string;
+        run?: { runId: string };
+        runId?: string;
+      };
+      if (active.get(step) !== (run?.runId ?? runId)) say(`${step} ends and is not active`, event);
+      if (over.has(step)) say(`${step} ends twice`, event); // L4
+      active.delete(step);
+      over.add(step);
+      if (type === 'StepPassed') passed.add(step);
+    }
+    ended ||= ENDS.includes(type);
+  }
+  const ends = events.filter(({ type }) => ENDS.includes(type));
+  if (ends.length > 1) broken.push(`${stream} ends ${ends.length} times`); // L2
+  return [...broken, ...notFoldable(stream, events)];
+}
+
+function notFoldable(stream: string, events: readonly StoredEvent[]): string[] {
+  let state: DirectiveState = directiveDecider.initial;
+  try {
+    for (const event of events) state = directiveDecider.evolve(state, event);
+    return [];
+  } catch (error) {
+    return [`${stream} cannot be folded: ${(error as Error).message}`];
+  }
+}
+
+/** L5, L6 */
+function brokenRun(stream: string, events: readonly StoredEvent[]): string[] {
+  const broken: string[] = [];
+  let claims = 0;
+  let ended = false;
+  for (const { type, data, version } of events) {
+    if (ended) broken.push(`${stream} goes on after its end (${type}, version ${version})`);
+    if (type === 'RunClaimed') {
+      const { claim } = data as { claim: number };
+      if (claim !== claims + 1) broken.push(`${stream} has claim ${claim} after ${claims}`);
+      claims = claim;
+    }
+    if (type === 'RunEnded') {
+      const { claim, result } = data as RunEnded;
+      ended = true;
+      // What never claimed claims with its end; whoever takes over in doubt does so too.
+      if (claim !== Math.max(1, claims) && !(result === 'failed' && claim === claims + 1)) {
+        broken.push(`${stream} is ended by claim ${claim}, the last one is ${claims}`);
+      }
+    }
+  }
+  return broken;
+}
+
+/** L6 */
+function brokenSources(events: readonly StoredEvent[]): string[] {
+  const broken: string[] = [];
+  const succeeded = new Map<string, string | undefined>();
+  for (const { type, data } of events) {
+    if (type !== 'RunEnded') continue;
+    const { runId, result, source, bundle } = data as RunEnded;
+    if (result === 'success') succeeded.set(runId, bundle?.hash);
+    if (result !== 'skipped') continue;
+    const from = source?.runId ?? '';
+    if (!succeeded.has(from)) broken.push(`${runId} hands out ${from}, which has not succeeded`);
+    else if (succeeded.get(from) !== bundle?.hash) {
+      broken.push(`${runId} hands out ${from}, which had another bundle`);
+    }
+  }
+  return broken;
+}
+
+/** What people's commands lead to; the reactions of services are repeated by state, not by id. */
+const OF_COMMANDS = /^(CommandRefused|Directive(Created|Started|Paused|Resumed|Stopped|Archived))$/;
+
+/** L8 */
+function brokenCommands(stream: string, events: readonly StoredEvent[]): string[] {
+  const broken: string[] = [];
+  const last = new Map<string, StoredEvent>();
+  const taken = new Map<string, string[]>();
+  for (const event of events) {
+    const { metadata, version, type } = event;
+    const { commandId, actor } = metadata;
+    if (actor.kind !== 'person') continue;
+    const before = last.get(commandId);
+    if (before !== undefined && before.version !== version - 1) {
+      broken.push(`${stream}: command ${commandId} takes effect again with ${type}`);
+    }
+    last.set(commandId, event);
+    if (!OF_COMMANDS.test(type)) continue;
+    taken.set(commandId, [...(taken.get(commandId) ?? []), type]);
+  }
+  for (const commandId of last.keys()) {
+    const effects = (taken.get(commandId) ?? []).join(', ');
+    if (/^(DirectiveCreated, DirectiveStarted|\w+)$/.test(effects)) continue;
+    broken.push(`${stream}: command ${commandId} led to ${effects || 'nothing of its own'}`);
+  }
+  return broken;
+}

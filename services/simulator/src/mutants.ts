@@ -1,0 +1,34 @@
+/**
+ * Faults put into the product on purpose, one at a time: a simulator that does not find them would
+ * not find those that nobody put there.
+ */
+import type { EventLog, MemoryLog } from '@writ/event-log';
+import type { Bus, Incoming, Reaction } from '@writ/messaging';
+
+export const mutants = {
+  'no-expected-version': 'appends whatever version the stream has',
+  'ack-before-commit': 'acknowledges a message before its reaction has recorded anything',
+  'no-reconciler': 'rings nothing again',
+} as const;
+
+export type Mutant = keyof typeof mutants;
+
+/** The append of the first mutant. */
+export const appendAnyway =
+  (log: MemoryLog): EventLog['append'] =>
+  async (append) => {
+    const [last] = await log.lastEvents([append.stream]);
+    return log.append({ ...append, expectedVersion: last?.version ?? 0 });
+  };
+
+/** The reaction of the second: it goes on behind its acknowledgement, and answers when it is done. */
+export const acknowledgedFirst =
+  <T>(reaction: Reaction<T>, bus: Pick<Bus, 'broadcast'>): Reaction<T> =>
+  async (message) => {
+    const { replyTo } = message;
+    const answer = (value: unknown) => {
+      if (replyTo !== undefined) bus.broadcast(replyTo, Buffer.from(JSON.stringify(value)));
+    };
+    reaction({ ...message }).then(answer, () => undefined);
+    delete (message as { replyTo?: Incoming['replyTo'] }).replyTo;
+  };

@@ -1,0 +1,154 @@
+/** The services as processes of the simulated world: their own composition over simulated parts. */
+import { composeExecutor, executorSubscriptions, runRows } from '@writ/executor';
+import { RecordLoops, Sealing } from '@writ/manifest';
+import { connectHandlers } from '@writ/messaging';
+import { metricsOf } from '@writ/observability';
+import { composePlanner, directiveRows, PlannerSubscriptions } from '@writ/planner';
+import { areaWithPoints, ReadModels } from '@writ/service-host';
+import { composeVerifier, evaluationRows, VerifierSubscriptions } from '@writ/verifier';
+import type { Projection } from '@writ/event-log';
+import type { SimulatedProcess, ServiceName } from './simulated-process';
+import { simulatedChecks } from './simulated-checks';
+import { SimulatedWarden } from './simulated-warden';
+import { simulatedHost, simulatedWorkshop } from './simulated-workshop';
+import { connectSimulated, type Connected, type Surroundings } from './surroundings';
+
+/** Runs until it is stopped, which takes its time, or until its process is gone. */
+export interface Running {
+  stop(): Promise<void>;
+}
+
+type Start = (process: SimulatedProcess, around: Surroundings) => Promise<Running>;
+
+export const leaseTtlMs = 10_000;
+const leaveMs = 6_000;
+const concurrency = 8;
+const programsAtATime = 3;
+/** As the environment's defaults have them. */
+const reconciling = { reconcileMs: 2_000, unattendedMs: 4_000 };
+const checksAtATime = 2;
+/** As main.ts of the verifier: 0.6 of the acknowledgement wait. */
+const verifierWardenMs = 18_000;
+
+export const startProcess: Readonly<Record<ServiceName, Start>> = {
+  planner: startPlanner,
+  executor: startExecutor,
+  verifier: startVerifier,
+  manifest: startKeeper,
+};
+
+const rebuild = () => Promise.reject(new Error('nothing is rebuilt while the simulator runs'));
+
+function readModelsOf(
+  process: SimulatedProcess,
+  around: Surroundings,
+  { log, appends, logger, registry, random }: Connected,
+  projections: readonly Projection[],
+): ReadModels {
+  const seats = around.database.seatsFor(process);
+  const { clock } = process;
+  return new ReadModels({
+    ...{ url: '', log, appends, logger, registry, projections, seats, clock, random },
+  });
+}
+
+async function startPlanner(process: SimulatedProcess, around: Surroundings): Promise<Running> {
+  const connected = connectSimulated(process, around, concurrency);
+  const { bus, log, logger, registry, random, newId, points } = connected;
+  const { clock } = process;
+  const readModels = readModelsOf(process, around, connected, [directiveRows]);
+  const { planner, begin, stop } = composePlanner({
+    ...{ log, bus, logger, clock, random, newId, rebuild, ...reconciling },
+    rows: areaWithPoints('planner', 'rows', around.database.rowsFor(process), points),
+    metrics: metricsOf(registry, 'planner', 'reconciler'),
+  });
+  readModels.begin();
+  if (around.mutant !== 'no-reconciler') begin();
+  await connectHandlers(bus, new PlannerSubscriptions(planner));
+  return {
+    stop: async () => {
+      await connected.drain();
+      await stop();
+      await readModels.stop.run();
+    },
+  };
+}
+
+async function startExecutor(process: SimulatedProcess, around: Surroundings): Promise<Running> {
+  const connected = connectSimulated(process, around, concurrency);
+  const { bus, log, content, logger, registry, random, newId, points } = connected;
+  const { database, machine, git, time } = around;
+  const { clock, name: executorId } = process;
+  const warden = new SimulatedWarden(process, time, leaseTtlMs * 0.6);
+  machine.watch(process, warden);
+  const host = simulatedHost(programsAtATime, warden);
+  const tools = { process, machine, warden, git, host, content, clock, random, leaveMs };
+  const leases = database.leasesFor(process, executorId, leaseTtlMs);
+  const cacheTable = database.cacheTableFor(process, leaseTtlMs);
+  const readModels = readModelsOf(process, around, connected, [runRows]);
+  const { executor, keeper, begin } = composeExecutor({
+    ...{ executorId, log, bus, content, logger, clock, random, newId, rebuild, leaveMs },
+    programs: host,
+    repositories: areaWithPoints('executor', 'repository', git, points),
+    workshop: areaWithPoints('executor', 'program', simulatedWorkshop(tools), points),
+    leases: areaWithPoints('executor', 'lease', leases, points),
+    cacheTable: areaWithPoints('executor', 'cache', cacheTable, points),
+    metrics: metricsOf(registry, 'executor'),
+  });
+  await begin();
+  readModels.begin();
+  const Subscriptions = executorSubscriptions({ messages: concurrency, programs: concurrency });
+  await connectHandlers(bus, new Subscriptions(executor) as object);
+  return {
+    stop: async () => {
+      await connected.drain();
+      await keeper.stop();
+      await readModels.stop.run();
+    },
+  };
+}
+
+async function startVerifier(process: SimulatedProcess, around: Surroundings): Promise<Running> {
+  const connected = connectSimulated(process, around, checksAtATime);
+  const { bus, log, content, logger, registry, random, newId, points } = connected;
+  const { clock } = process;
+  const warden = new SimulatedWarden(process, around.time, verifierWardenMs);
+  const checks = { program: simulatedChecks(process, warden) };
+  const { program: runProgram } = areaWithPoints('verifier', 'check', checks, points);
+  const readModels = readModelsOf(process, around, connected, [evaluationRows]);
+  const folder = { root: '/simulated', readOnlyPaths: [], close: () => Promise.resolve() };
+  const verifier = composeVerifier({
+    ...{ log, bus, content, logger, clock, random, newId, rebuild, runProgram },
+    folders: { make: () => Promise.resolve('/simulated'), remove: () => Promise.resolve() },
+    openSnapshot: () => Promise.resolve(folder),
+    environment: {},
+    metrics: metricsOf(registry, 'verifier'),
+  });
+  readModels.begin();
+  await connectHandlers(bus, new VerifierSubscriptions(verifier));
+  return {
+    stop: async () => {
+      await connected.drain();
+      await readModels.stop.run();
+    },
+  };
+}
+
+async function startKeeper(process: SimulatedProcess, around: Surroundings): Promise<Running> {
+  const connected = connectSimulated(process, around, concurrency);
+  const { bus, log, content, logger, registry, random, newId } = connected;
+  const { clock } = process;
+  const metrics = metricsOf(registry, 'manifest');
+  const sealing = new Sealing({ log, content, engineVersion: '0.0.0', metrics, clock, newId });
+  const loops = new RecordLoops({
+    ...{ log, bus, logger, registry, metrics, sealing, clock, random },
+    seats: around.database.seatsFor(process),
+  });
+  await loops.begin();
+  return {
+    stop: async () => {
+      await connected.drain();
+      for (const step of loops.stop) await step.run();
+    },
+  };
+}

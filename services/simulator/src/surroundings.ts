@@ -1,0 +1,144 @@
+/** What every simulated process finds around it, and what is its own of that: bus, log, logger. */
+import type { ContentStore } from '@writ/content-store';
+import { PublishedReporter } from '@writ/event-log';
+import type { EventLog } from '@writ/event-log';
+import { subjects } from '@writ/contracts';
+import { MemoryBus } from '@writ/messaging';
+import type { Bus, MemoryServer } from '@writ/messaging';
+import { createLogger, Registry } from '@writ/observability';
+import type { Logger } from '@writ/observability';
+import {
+  areaWithPoints,
+  busWithPoints,
+  claimCheckOf,
+  logWithPoints,
+  publishingLog,
+} from '@writ/service-host';
+import type { Points } from '@writ/service-host';
+import type { SeededRandom } from '@writ/testing';
+import type { Database } from './database';
+import type { Journey } from './journey';
+import type { Machine } from './machine';
+import { acknowledgedFirst, type Mutant } from './mutants';
+import type { SimulatedGit } from './simulated-git';
+import type { SimulatedProcess } from './simulated-process';
+import type { VirtualTime } from './virtual-time';
+
+export interface Surroundings {
+  readonly time: VirtualTime;
+  readonly random: SeededRandom;
+  readonly journey: Journey;
+  readonly database: Database;
+  readonly server: MemoryServer;
+  readonly content: ContentStore;
+  readonly machine: Machine;
+  readonly git: SimulatedGit;
+  readonly mutant: Mutant | undefined;
+  /** What happens between two calls of a process. */
+  readonly pointsOf: (process: SimulatedProcess) => Points;
+}
+
+/** Alike for every service: as `connect` of the service host has it over real servers. */
+export interface Connected {
+  readonly bus: Bus;
+  /** Publishes what it appends. */
+  readonly log: EventLog;
+  readonly content: ContentStore;
+  readonly logger: Logger;
+  readonly registry: Registry;
+  readonly random: () => number;
+  readonly newId: () => string;
+  readonly points: Points;
+  /** Tells who follows the log that this process has appended something. */
+  readonly appends: { listen(call: () => void): void; tell(): void };
+  /** Stops taking, lets reactions end, reports what was published. */
+  drain(): Promise<void>;
+}
+
+const graceMs = 10_000;
+
+export function connectSimulated(
+  process: SimulatedProcess,
+  around: Surroundings,
+  concurrency: number,
+): Connected {
+  const { service, name, clock } = process;
+  const { server, database, journey } = around;
+  const points = around.pointsOf(process);
+  const random = around.random.fork();
+  const content = areaWithPoints(service, 'content', around.content, points);
+  const logger = loggerOf(process, journey);
+  const own = new MemoryBus({ server, name, logger, claimCheck: claimCheckOf(content) });
+  process.onGone(() => own.crash());
+  process.onStill((still) => own.standStill(still));
+  const bus = busWithPoints(service, gated(own, process, concurrency, around.mutant), points);
+  const broadcast = (bytes: Uint8Array) => bus.broadcast(subjects.published, bytes);
+  const reporter = new PublishedReporter({ broadcast, clock });
+  const stored = logWithPoints(service, database.logFor(process), points);
+  const listeners: (() => void)[] = [];
+  const tell = () => listeners.forEach((call) => call());
+  const source = `/writ/${service}`;
+  return {
+    ...{ bus, content, logger, points, registry: new Registry() },
+    log: publishingLog(stored, { bus, reporter, logger, source, appended: tell }),
+    random: () => random.next(),
+    newId: () => newId(random),
+    appends: { listen: (call) => void listeners.push(call), tell },
+    drain: async () => {
+      await own.drain(graceMs);
+      reporter.flush();
+    },
+  };
+}
+
+/** Of any version: nothing depends on the order of ids. */
+export function newId(random: SeededRandom): string {
+  const hex = () =>
+    Math.floor(random.next() * 2 ** 32)
+      .toString(16)
+      .padStart(8, '0');
+  const [one, two, three, four] = [hex(), hex(), hex(), hex()];
+  return `${one}-${two.slice(0, 4)}-7${two.slice(5)}-a${three.slice(1, 4)}-${three.slice(4)}${four}`;
+}
+
+/** What comes to a process waits until it goes on, and is taken so many at a time. */
+function gated(
+  bus: MemoryBus,
+  process: SimulatedProcess,
+  concurrency: number,
+  mutant: Mutant | undefined,
+): Bus {
+  const own: Pick<Bus, 'consume' | 'listen' | 'broadcast'> = {
+    consume: (consumer, options, reaction) => {
+      const reacting = mutant === 'ack-before-commit' ? acknowledgedFirst(reaction, bus) : reaction;
+      return process.call(() =>
+        bus.consume(consumer, { ...options, concurrency }, (message) =>
+          process.call(() => reacting(message)),
+        ),
+      );
+    },
+    listen: (subject, heard) =>
+      process.call(() => bus.listen(subject, (...message) => process.run(() => heard(...message)))),
+    broadcast: (subject, bytes) => {
+      if (process.alive) bus.broadcast(subject, bytes);
+    },
+  };
+  return new Proxy<Bus>(bus, {
+    get: (target, key) => {
+      if (key in own) return own[key as keyof typeof own];
+      const member = Reflect.get(target, key) as unknown;
+      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+    },
+  });
+}
+
+/** Warnings and errors are part of the journey. */
+function loggerOf({ service, name }: SimulatedProcess, journey: Journey): Logger {
+  const write = (line: string) => {
+    const { level, message, err } = JSON.parse(line) as Record<string, unknown>;
+    const why = (err as { message?: string } | undefined)?.message;
+    const said = `${name} says (${String(level)}): ${String(message)}`;
+    journey.note(why === undefined || why === message ? said : `${said}: ${why}`);
+  };
+  return createLogger({ service, instance: name, level: 'warn', destination: { write } });
+}

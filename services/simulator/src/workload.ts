@@ -1,0 +1,208 @@
+/**
+ * What is asked of a simulated world: directives of any shape, and commands about them at any time,
+ * also twice, at odds with each other, and wrong. Made from the seed before anything happens, so that
+ * it does not depend on what happens.
+ */
+import { directiveIdFrom } from '@writ/contracts';
+import type { DirectiveFileInput, DirectiveVerb } from '@writ/contracts';
+import type { SeededRandom } from '@writ/testing';
+import { createHash } from 'node:crypto';
+import { MISSING, REPOSITORY } from './simulated-git';
+import { argvOfCheck, argvOfProgram } from './scripts';
+import type { CheckScript, ProgramScript } from './scripts';
+
+export interface PlannedCommand {
+  readonly atMs: number;
+  readonly verb: DirectiveVerb;
+  readonly commandId: string;
+  readonly directiveId: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  /** `tell`: sent once, and nobody waits for an answer. */
+  readonly how: 'ask' | 'tell';
+  /** No directive command at all: it belongs to the dead letters. */
+  readonly malformed?: boolean;
+}
+
+type Step = NonNullable<DirectiveFileInput['chain']>['steps'][number];
+
+/** What the steps of one seed are like: mixed, or all of one kind so that they meet each other. */
+interface Flavour {
+  readonly programs: number;
+  readonly idempotent: number;
+  readonly cache: number;
+  readonly ms: readonly number[];
+  readonly ends: readonly ProgramScript['end'][];
+}
+
+const ENDS = ['ok', 'ok', 'ok', 'ok', 'flaky', 'flaky', 'fail', 'hang'] as const;
+const flavours: readonly Flavour[] = [
+  { programs: 0.55, idempotent: 0.6, cache: 0.7, ms: [1, 200, 2_000, 9_000, 25_000], ends: ENDS },
+  // Long enough for every lease to be in danger.
+  { programs: 0.9, idempotent: 0.9, cache: 0.2, ms: [12_000, 25_000], ends: ['ok'] },
+  // Everybody wants the same.
+  { programs: 0.8, idempotent: 0.8, cache: 1, ms: [2_000, 9_000], ends: ['ok', 'ok', 'flaky'] },
+  { programs: 0, idempotent: 0, cache: 0.5, ms: [1], ends: ['ok'] },
+];
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest();
+
+export function workload(random: SeededRandom, untilMs: number): PlannedCommand[] {
+  const count = random.int(1, 6);
+  const flavour = random.chance(0.5) ? random.pick(flavours.slice(1)) : (flavours[0] as Flavour);
+  const commands: PlannedCommand[] = [];
+  for (let number = 1; number <= count; number += 1) {
+    commands.push(...about(random.fork(), flavour, number, untilMs));
+  }
+  if (random.chance(0.1)) commands.push(malformed(random));
+  return commands.sort((one, other) => one.atMs - other.atMs);
+}
+
+/** Everything about one directive. */
+function about(
+  random: SeededRandom,
+  flavour: Flavour,
+  number: number,
+  untilMs: number,
+): PlannedCommand[] {
+  const commandId = `create-${number}`;
+  const directiveId = directiveIdFrom(commandId, sha256);
+  const directive = directiveFile(random, flavour, number);
+  const start = random.chance(0.85);
+  const atMs = random.int(0, Math.round(untilMs * 0.7));
+  const how = random.chance(0.7) ? ('ask' as const) : ('tell' as const);
+  const given = random.chance(0.5) ? { directiveId } : {};
+  const create: PlannedCommand = {
+    ...{ atMs, verb: 'create', commandId, directiveId, how },
+    data: { ...given, directive, start },
+  };
+  const commands = [create];
+  if (random.chance(0.3)) commands.push({ ...create, atMs: atMs + random.int(0, 3_000) });
+  if (random.chance(0.15)) {
+    const other = { ...directive, title: `${directive.title}, but another one` };
+    const data = { ...given, directive: other, start };
+    commands.push({ ...create, how: 'ask', atMs: atMs + random.int(0, 2_000), data });
+  }
+  if (random.chance(0.1)) {
+    const rival = { ...create, commandId: `rival-${number}`, how: 'ask' as const };
+    commands.push({
+      ...rival,
+      atMs: atMs + random.int(0, 2_000),
+      data: { ...create.data, directiveId },
+    });
+  }
+  const orders = random.chance(0.4) ? random.int(1, 6) : 0;
+  for (let order = 1; order <= orders; order += 1) {
+    commands.push(...oneOrder(random, `${number}-${order}`, directiveId, atMs, untilMs));
+  }
+  return commands;
+}
+
+const verbs = ['start', 'pause', 'pause', 'resume', 'resume', 'stop', 'archive'] as const;
+
+function oneOrder(
+  random: SeededRandom,
+  name: string,
+  directiveId: string,
+  fromMs: number,
+  untilMs: number,
+): PlannedCommand[] {
+  const verb = random.pick(verbs);
+  const commandId = `${verb}-${name}`;
+  const how = random.chance(0.7) ? ('ask' as const) : ('tell' as const);
+  const atMs = random.int(Math.max(0, fromMs - 500), Math.max(fromMs, untilMs));
+  const order = { atMs, verb, commandId, directiveId, data: { directiveId }, how };
+  const again = random.chance(0.25) ? [{ ...order, atMs: atMs + random.int(0, 4_000) }] : [];
+  if (!random.chance(0.1)) return [order, ...again];
+  // The same id for something else: it must not take effect a second time.
+  const other = random.pick(verbs.filter((it) => it !== verb));
+  return [order, { ...order, verb: other, how: 'ask', atMs: atMs + random.int(0, 4_000) }];
+}
+
+function malformed(random: SeededRandom): PlannedCommand {
+  const data = { directiveId: 'no id at all', surprise: true };
+  const about = { directiveId: 'malformed', malformed: true, how: 'tell' as const };
+  return { ...about, atMs: random.int(0, 10_000), verb: 'pause', commandId: 'malformed-1', data };
+}
+
+function directiveFile(random: SeededRandom, flavour: Flavour, number: number): DirectiveFileInput {
+  const count = random.chance(0.1) ? random.int(9, 14) : random.int(1, 7);
+  const density = random.pick([0, 0.15, 0.4, 0.9]);
+  const names = Array.from({ length: count }, (_, at) => `s${at + 1}`);
+  const steps = names.map((name, at): Step => {
+    const dependsOn = names.slice(0, at).filter(() => random.chance(density));
+    return { name, dependsOn, ...stepBody(random, flavour) };
+  });
+  return {
+    title: `directive ${number}`,
+    goal: 'to be simulated',
+    autonomy: random.pick(['full_auto', 'guardrails']),
+    workspace: workspace(random),
+    limits: {
+      maxParallelSteps: random.int(1, 4),
+      maxFailedSteps: random.int(0, 3),
+      ...(random.chance(0.15) ? { maxWallTimeMinutes: random.pick([0.1, 0.5]) } : {}),
+    },
+    chain: { steps },
+  };
+}
+
+function workspace(random: SeededRandom): DirectiveFileInput['workspace'] {
+  if (random.chance(0.6)) return { kind: 'none' };
+  if (random.chance(0.15)) return { kind: 'directory', path: '/simulated/folder' };
+  return { kind: 'git', repository: random.chance(0.05) ? MISSING : REPOSITORY };
+}
+
+function stepBody(random: SeededRandom, flavour: Flavour): Omit<Step, 'name' | 'dependsOn'> {
+  const checks = Array.from({ length: random.int(1, 2) }, () => checkScript(random));
+  const verify = random.pick([
+    'none' as const,
+    'none' as const,
+    undefined,
+    checks.map((script) => ({
+      ...{ kind: 'program' as const, argv: argvOfCheck(script), name: script.id },
+      ...(script.end === 'hang' ? { timeoutMs: 3_000 } : {}),
+      required: random.chance(0.8),
+    })),
+  ]);
+  const cache = random.chance(flavour.cache);
+  if (!random.chance(flavour.programs)) {
+    return { adapter: { kind: 'echo', output: `said ${random.int(1, 6)}` }, verify, cache };
+  }
+  const script = programScript(random, flavour);
+  const timeoutMs = script.end === 'hang' ? random.int(500, 6_000) : 120_000;
+  return {
+    ...{ adapter: { kind: 'program', argv: argvOfProgram(script) }, verify, cache, timeoutMs },
+    idempotent: random.chance(flavour.idempotent),
+    retry: {
+      retries: random.int(0, 3),
+      baseDelayMs: random.int(10, 2_000),
+      jitter: random.pick([0, 0.25]),
+      ...(random.chance(0.3) ? { errors: ['timeout', 'infrastructure'] } : {}),
+    },
+  };
+}
+
+/** Few different ones, so that steps of different directives have the same bundle. */
+function programScript(random: SeededRandom, flavour: Flavour): ProgramScript {
+  const end = random.pick(flavour.ends);
+  const ms = random.pick(flavour.ms);
+  const failures = end === 'flaky' ? random.int(1, 3) : 0;
+  const exitCode = end === 'flaky' || random.chance(0.3) ? 75 : 1;
+  const stubborn = random.chance(0.3);
+  const id = `${end}-${ms}-${failures}-${exitCode}-${stubborn ? 'stubborn' : 'obedient'}`;
+  return { id, ms, end, failures, exitCode, stubborn };
+}
+
+function checkScript(random: SeededRandom): CheckScript {
+  const end = random.pick([
+    'passed',
+    'passed',
+    'passed',
+    'passed',
+    'failed',
+    'broken',
+    'hang',
+  ] as const);
+  const ms = random.pick([1, 300, 4_000]);
+  return { id: `${end}-${ms}`, ms, end };
+}
