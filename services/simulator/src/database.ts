@@ -9,7 +9,7 @@
 import { finalStatuses, pause, Unavailable, VersionConflict } from '@writ/contracts';
 import type { Clock, DirectiveStatus } from '@writ/contracts';
 import { LogUnavailable, MemoryLog, MemorySeats } from '@writ/event-log';
-import type { EventLog, Seats } from '@writ/event-log';
+import type { EventLog, Seats, StoredEvent } from '@writ/event-log';
 import {
   leaseTable,
   MemoryCacheTable,
@@ -21,6 +21,7 @@ import type { CachedOutcome, CacheTable, Leases } from '@writ/executor';
 import type { PlannerParts } from '@writ/planner';
 import type { SeededRandom } from '@writ/testing';
 import type { FaultPlan } from './fault-plan';
+import type { Journey } from './journey';
 import { SimulatedTables } from './memory-tables';
 import type { SimulatedProcess } from './simulated-process';
 import type { VirtualTime } from './virtual-time';
@@ -37,6 +38,7 @@ export interface DatabaseOptions {
   readonly stormy: () => boolean;
   /** Counts a fault. */
   readonly count: (kind: string) => void;
+  readonly journey: Journey;
   /** Stands in the way of appends: for mutants. */
   readonly append?: (log: MemoryLog) => EventLog['append'];
 }
@@ -85,7 +87,14 @@ export class Database {
 
   logFor(process: SimulatedProcess): EventLog {
     const { log } = this;
-    const append = this.options.append?.(log) ?? ((asked) => log.append(asked));
+    const recording = this.options.append?.(log) ?? ((asked) => log.append(asked));
+    const append: EventLog['append'] = async (asked) => {
+      const { position } = await log.head();
+      const stored = await recording(asked);
+      const isNew = (stored[0]?.position ?? 0) > position;
+      if (isNew) this.options.journey.note(`${process.name} appends ${described(stored)}`);
+      return stored;
+    };
     const read = <T>(work: () => Promise<T>) => this.call(process, 'read', work, OF_LOG);
     return {
       append: (asked) => this.call(process, 'write', () => append(asked), OF_LOG),
@@ -239,6 +248,11 @@ export class Database {
     const { nowMs } = this.options.time;
     return nowMs < this.awayUntil || nowMs < (this.cutUntil.get(process) ?? 0);
   }
+}
+
+function described(stored: readonly StoredEvent[]): string {
+  const [{ stream, version } = { stream: '', version: 0 }] = stored;
+  return `${stored.map(({ type }) => type).join(', ')} to ${stream}, from version ${version}`;
 }
 
 /** What comes too late is refused like anything else. */

@@ -89,25 +89,25 @@ export class Nemesis {
   readonly messages: MemoryFaults = {
     send: ({ subject }) => {
       const { drop, refuse, copy } = this.network;
-      if (this.happens(refuse)) return this.counted('send refused', { refuse: true });
+      if (this.happens(refuse)) return this.noted('send refused', subject, { refuse: true });
       // What is stored in a file is not lost; what was not acknowledged is sent again.
       const inFile = /^writ\.(command|dead)\./.test(subject);
-      if (!inFile && this.happens(drop)) return this.counted('message lost', { drop: true });
+      if (!inFile && this.happens(drop)) return this.noted('message lost', subject, { drop: true });
       const copies = this.happens(copy) ? this.onMessages.int(1, 2) : 0;
       return { copies, ...(this.happens(0.2) ? { delayMs: this.delayMs() } : {}) };
     },
-    deliver: () => {
+    deliver: ({ subject }) => {
       const { drop, copy } = this.network;
-      if (this.happens(drop)) return this.counted('delivery lost', { drop: true });
+      if (this.happens(drop)) return this.noted('delivery lost', subject, { drop: true });
       return { copies: this.happens(copy) ? 1 : 0, delayMs: this.delayMs() };
     },
-    ack: () => {
+    ack: ({ subject }) => {
       if (!this.happens(this.network.lostAck)) return {};
-      return this.counted('acknowledgement lost', { drop: true });
+      return this.noted('acknowledgement lost', subject, { drop: true });
     },
-    pass: () => {
+    pass: ({ subject }) => {
       const { drop, copy } = this.network;
-      if (this.happens(drop)) return this.counted('broadcast lost', { drop: true });
+      if (this.happens(drop)) return this.noted('broadcast lost', subject, { drop: true });
       return { copies: this.happens(copy) ? 1 : 0, delayMs: this.delayMs() };
     },
   };
@@ -230,6 +230,11 @@ export class Nemesis {
   private note(kind: string, what: string): void {
     this.count(kind);
     this.options.journey.note(what);
+  }
+
+  private noted<T>(kind: string, subject: string, fate: T): T {
+    this.note(kind, `${kind}: ${subject}`);
+    return fate;
   }
 
   private counted<T>(kind: string, fate: T): T {

@@ -1,3 +1,4 @@
+import { pause, systemClock } from '@writ/contracts';
 import { simulate } from './simulate';
 
 const LIMIT_MS = 120_000;
@@ -5,11 +6,50 @@ const LIMIT_MS = 120_000;
 test(
   'a seed repeats exactly: the same journey and the same log, byte for byte',
   async () => {
-    for (let seed = 1; seed <= 20; seed += 1) {
+    for (let seed = 1; seed <= 12; seed += 1) {
       const [one, other] = [await simulate({ seed }), await simulate({ seed })];
       expect(other.journey).toEqual(one.journey);
       expect(other.digest).toBe(one.digest);
     }
+  },
+  LIMIT_MS,
+);
+
+/** Who of ours called the system's own functions while something ran, by the line that did. */
+async function askedOfTheSystem(work: () => Promise<unknown>): Promise<string[]> {
+  const asked = new Set<string>();
+  const isOurs = (line: string) => /\/(libs|services)\//.test(line) && !line.includes('.spec.');
+  const watched: [object, string][] = [
+    [Date, 'now'],
+    [performance, 'now'],
+    [Math, 'random'],
+    [globalThis, 'setTimeout'],
+    [globalThis, 'setInterval'],
+  ];
+  const restore = watched.map(([target, name]) => {
+    const own = target as Record<string, (...given: unknown[]) => unknown>;
+    const original = own[name]!;
+    own[name] = (...given) => {
+      const line = new Error().stack?.split('\n').find(isOurs);
+      if (line !== undefined) asked.add(line.trim());
+      return original.apply(target, given);
+    };
+    return () => (own[name] = original);
+  });
+  await work();
+  for (const undo of restore) undo();
+  return [...asked];
+}
+
+test(
+  'nothing in a simulated world asks the system for time or chance',
+  async () => {
+    const asked = await askedOfTheSystem(async () => {
+      for (let seed = 1; seed <= 10; seed += 1) await simulate({ seed });
+    });
+    expect(asked).toEqual([]);
+    // It would be seen.
+    expect(await askedOfTheSystem(() => pause(systemClock, 1))).toHaveLength(1);
   },
   LIMIT_MS,
 );

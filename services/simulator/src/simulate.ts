@@ -44,8 +44,8 @@ const CALM_MS = 15 * 60_000;
 const LOOK_EVERY_MS = 500;
 /** A paused directive is resumed, and so on, once in so long. */
 const ORDER_EVERY_MS = 5_000;
-/** At rest nothing may happen any more for so long. */
-const REST_MS = 12_000;
+/** At rest nothing may happen for so long: longer than any message is on its way. */
+const REST_MS = 22_000;
 /** Follows the log like a read model. */
 const sealing = { schema: 'manifest', name: 'sealing', streamPrefixes: ACCOUNT_STREAMS };
 
@@ -60,8 +60,7 @@ export async function simulate(options: WorldOptions): Promise<Verdict> {
   nemesis.end();
   journey.note('the storm is over');
   const unfinished = await ending.wait();
-  const calmMs = time.nowMs - plan.untilMs;
-  await time.runUntil(time.nowMs + REST_MS);
+  const calmMs = time.nowMs - plan.untilMs - REST_MS;
   const events = await ending.events();
   const broken = [
     ...unfinished,
@@ -69,9 +68,6 @@ export async function simulate(options: WorldOptions): Promise<Verdict> {
     ...brokenInTheLog(events),
     ...(await brokenOutside(world, client, events)),
   ];
-  for (const { position, stream, type, recordedAt } of events) {
-    journey.note(`event ${position}: ${type} in ${stream} at ${recordedAt}`);
-  }
   return {
     ...{ seed: options.seed, broken, journey: journey.numbered() },
     digest: `${journey.digest()}-${events.at(-1)?.hash ?? ''}`,
@@ -126,9 +122,17 @@ class Ending {
     for (;;) {
       await time.runUntil(time.nowMs + LOOK_EVERY_MS);
       const left = await this.left();
-      if (left.length === 0) return [];
+      if (left.length === 0 && (await this.isAtRest())) return [];
       if (time.nowMs >= deadline) return left.map((it) => `it does not end: ${it}`);
     }
+  }
+
+  /** Nothing is left, and nothing came of what may still have been on its way. */
+  private async isAtRest(): Promise<boolean> {
+    const { time } = this.world;
+    const before = this.all.length;
+    await time.runUntil(time.nowMs + REST_MS);
+    return (await this.left()).length === 0 && this.all.length === before;
   }
 
   async events(): Promise<readonly StoredEvent[]> {

@@ -5,7 +5,7 @@ import type { EventLog } from '@writ/event-log';
 import { subjects } from '@writ/contracts';
 import { MemoryBus } from '@writ/messaging';
 import type { Bus, MemoryServer } from '@writ/messaging';
-import { createLogger, Registry } from '@writ/observability';
+import { Registry } from '@writ/observability';
 import type { Logger } from '@writ/observability';
 import {
   areaWithPoints,
@@ -132,13 +132,15 @@ function gated(
   });
 }
 
-/** Warnings and errors are part of the journey. */
-function loggerOf({ service, name }: SimulatedProcess, journey: Journey): Logger {
-  const write = (line: string) => {
-    const { level, message, err } = JSON.parse(line) as Record<string, unknown>;
-    const why = (err as { message?: string } | undefined)?.message;
-    const said = `${name} says (${String(level)}): ${String(message)}`;
+/** Warnings and errors are part of the journey; of an error its message only, which is the same everywhere. */
+function loggerOf({ name }: SimulatedProcess, journey: Journey): Logger {
+  const nothing = () => undefined;
+  const write = (level: string) => (fields: { err?: unknown }, message: string) => {
+    const why = fields.err instanceof Error ? fields.err.message : undefined;
+    const said = `${name} says (${level}): ${message}`;
     journey.note(why === undefined || why === message ? said : `${said}: ${why}`);
   };
-  return createLogger({ service, instance: name, level: 'warn', destination: { write } });
+  const quiet = { trace: nothing, debug: nothing, info: nothing };
+  const logger = { ...quiet, warn: write('warn'), error: write('error'), child: () => logger };
+  return logger as unknown as Logger;
 }

@@ -69,7 +69,8 @@ export class World {
     this.nemesis = new Nemesis({ plan, time, journey, failpoints, random: random.fork() });
     const { nemesis } = this;
     this.database = new Database({
-      ...{ time, random: random.fork(), faults: plan.database, stormy: () => nemesis.stormy },
+      ...{ time, journey, random: random.fork(), faults: plan.database },
+      stormy: () => nemesis.stormy,
       count: (kind) => nemesis.count(kind),
       append: mutant === 'no-expected-version' ? appendAnyway : undefined,
     });

@@ -182,6 +182,7 @@ async function brokenManifests(world: World, events: Events): Promise<string[]> 
     engineVersion: '0.0.0',
     metrics: metricsOf(new Registry(), 'manifest'),
     newId: () => '',
+    clock: world.time.clock,
     log: {
       readAll: (asked) => world.database.log.readAll(asked),
       lastEvents: async (streams) =>
