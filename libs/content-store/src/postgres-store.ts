@@ -17,8 +17,11 @@ import {
   type StoredContent,
 } from './content-store';
 
+// All bytes as one value: the driver sends that as it is, and an array of them as text, in hex.
 const PUT = `insert into content.object (digest, bytes)
-  select * from unnest($1::text[], $2::bytea[]) on conflict do nothing`;
+  select digest, substring($2::bytea from start for bytes)
+  from unnest($1::text[], $3::int[], $4::int[]) as o (digest, start, bytes)
+  on conflict do nothing`;
 const GET = 'select bytes from content.object where digest = $1';
 const SIZE = 'select octet_length(bytes) as size from content.object where digest = $1';
 
@@ -69,9 +72,15 @@ class PostgresStore implements ContentStore {
     }
     const stored = contents.map((bytes) => ({ digest: digestOf(bytes), bytes: bytes.length }));
     for (const [from, to] of portions(stored)) {
-      const digests = stored.slice(from, to).map(({ digest }) => digest);
-      const values = contents.slice(from, to).map((bytes) => Buffer.from(bytes));
-      await this.pool.query({ name: 'put_content', text: PUT, values: [digests, values] });
+      const portion = stored.slice(from, to);
+      const sizes = portion.map(({ bytes }) => bytes);
+      const values = [
+        portion.map(({ digest }) => digest),
+        Buffer.concat(contents.slice(from, to)),
+        startsOf(sizes),
+        sizes,
+      ];
+      await this.pool.query({ name: 'put_content', text: PUT, values });
     }
     return stored;
   }
@@ -119,6 +128,12 @@ class PostgresStore implements ContentStore {
     if (!rows[0]) throw new ContentNotFound(digest, PLACE);
     return rows[0];
   }
+}
+
+/** Where each begins when they stand one after the other, counted from 1. */
+function startsOf(sizes: readonly number[]): number[] {
+  let next = 1;
+  return sizes.map((size) => (next += size) - size);
 }
 
 /** Neighbours that go in one statement, as [from, to). */

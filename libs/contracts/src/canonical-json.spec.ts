@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { canonicalJson, MAX_DEPTH, NotCanonicalError } from './canonical-json';
+import { canonical, canonicalJson, MAX_DEPTH, NotCanonicalError } from './canonical-json';
 
 describe('canonical JSON', () => {
   it('writes the example of RFC 8785, section 3.2.3', () => {
@@ -35,6 +35,35 @@ describe('canonical JSON', () => {
         expect(canonicalJson(JSON.parse(text))).toBe(text);
       }),
     );
+  });
+
+  it('gives with the text the value that reading it would give', () => {
+    const members = fc.dictionary(
+      fc.constantFrom('b', 'a', '10', '9', '__proto__', 'é'),
+      fc.anything(),
+    );
+    const unusual = fc.constantFrom<unknown>(undefined, -0, new Date(0), { b: undefined, a: [] });
+    fc.assert(
+      fc.property(fc.oneof(fc.jsonValue({ maxDepth: 5 }), members, unusual), (given) => {
+        let made;
+        try {
+          made = canonical(given);
+        } catch (error) {
+          return expect(error).toBeInstanceOf(NotCanonicalError);
+        }
+        const read = JSON.parse(made.text) as unknown;
+        expect(made.value).toStrictEqual(read);
+        expect(JSON.stringify(made.value)).toBe(JSON.stringify(read));
+        expect(canonicalJson(given)).toBe(made.text);
+      }),
+    );
+  });
+
+  it('shares what is canonical already', () => {
+    const inner = { a: [1, { x: 'y' }], b: null };
+    const { value } = canonical({ z: inner, b: undefined });
+    expect((value as { z: unknown }).z).toBe(inner);
+    expect(canonical(inner).value).toBe(inner);
   });
 
   it('keeps NUL and lone surrogates as escapes', () => {

@@ -21,12 +21,102 @@ export class NotCanonicalError extends Error {
   }
 }
 
+/** A value with its canonical text. */
+export interface Canonical {
+  /** As reading the text would give it; shares with the given value what is canonical already. */
+  readonly value: unknown;
+  readonly text: string;
+}
+
 /**
  * Writes a JSON value as RFC 8785 text. Members that are `undefined` are left out.
  * Throws NotCanonicalError for what JSON cannot say (NaN, infinities, bigint, functions, cycles).
  */
 export function canonicalJson(value: unknown): string {
-  return write(value, 0, []);
+  const ordered = inOrder(value, 0);
+  return ordered === UNUSUAL ? write(value, 0, []) : JSON.stringify(ordered);
+}
+
+/** The text of `canonicalJson`, and the value that it stands for without reading it again. */
+export function canonical(value: unknown): Canonical {
+  const ordered = inOrder(value, 0);
+  if (ordered !== UNUSUAL) return { value: ordered, text: JSON.stringify(ordered) };
+  const text = write(value, 0, []);
+  return { value: JSON.parse(text) as unknown, text };
+}
+
+/** What `inOrder` leaves to `write`, which is slower and knows what to refuse and where it stands. */
+const UNUSUAL = Symbol('unusual');
+const DIGIT_0 = 48;
+const DIGIT_9 = 57;
+
+/**
+ * The value with the members of every object in canonical order, so that JSON.stringify, which is
+ * native, writes its canonical text. Nearly every value is of this kind; UNUSUAL are those that are
+ * refused, and those that no object keeps in order: keys that are numbers come first in any object.
+ */
+function inOrder(value: unknown, depth: number): unknown {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return value;
+    case 'number':
+      return Number.isFinite(value) && !Object.is(value, -0) ? value : UNUSUAL;
+    case 'object':
+      break;
+    default:
+      return UNUSUAL;
+  }
+  if (value === null) return null;
+  if (depth >= MAX_DEPTH) return UNUSUAL;
+  if (Array.isArray(value)) return elementsInOrder(value, depth + 1);
+  if (Object.getPrototypeOf(value) !== Object.prototype) return UNUSUAL;
+  return membersInOrder(value as Record<string, unknown>, depth + 1);
+}
+
+function elementsInOrder(elements: readonly unknown[], depth: number): unknown {
+  let copy: unknown[] | undefined;
+  for (let index = 0; index < elements.length; index += 1) {
+    const element = elements[index];
+    const ordered = inOrder(element, depth);
+    if (ordered === UNUSUAL) return UNUSUAL;
+    if (ordered === element) continue;
+    copy ??= [...elements];
+    copy[index] = ordered;
+  }
+  return copy ?? elements;
+}
+
+function membersInOrder(members: Record<string, unknown>, depth: number): unknown {
+  const keys = Object.keys(members);
+  let before = '';
+  let sorted = true;
+  let copy: Record<string, unknown> | undefined;
+  for (const key of keys) {
+    const first = key.charCodeAt(0);
+    if ((first >= DIGIT_0 && first <= DIGIT_9) || key === '__proto__') return UNUSUAL;
+    if (key < before) sorted = false;
+    before = key;
+  }
+  if (!sorted) {
+    keys.sort(); // compares UTF-16 code units, which is the order that RFC 8785 asks for
+    copy = {};
+  }
+  for (let place = 0; place < keys.length; place += 1) {
+    const key = keys[place] ?? '';
+    const member = members[key];
+    const ordered = member === undefined ? undefined : inOrder(member, depth);
+    if (ordered === UNUSUAL) return UNUSUAL;
+    if (ordered !== member || member === undefined) copy ??= firstOf(members, keys, place);
+    if (copy !== undefined && ordered !== undefined) copy[key] = ordered;
+  }
+  return copy ?? members;
+}
+
+function firstOf(members: Record<string, unknown>, keys: readonly string[], count: number) {
+  const copy: Record<string, unknown> = {};
+  for (const key of keys.slice(0, count)) copy[key] = members[key];
+  return copy;
 }
 
 function write(value: unknown, depth: number, path: (string | number)[]): string {

@@ -78,6 +78,12 @@ export async function startNats(options: NatsOptions): Promise<NatsServer> {
   }
 }
 
+/**
+ * Its heap is small and its garbage plenty: collected when the heap has grown fivefold and not
+ * twofold, a sixth of the server's time is saved for some tens of MiB.
+ */
+const GOGC = '400';
+
 function launch(
   storeDir: string,
   binary: NatsBinary,
@@ -99,6 +105,7 @@ function launch(
         name: 'NATS',
         program: binary.file,
         args: ['--config', configFile],
+        env: { GOGC, ...process.env },
         log: options.log,
         tether: options.tetherToParent ? 'SIGTERM' : undefined,
       });

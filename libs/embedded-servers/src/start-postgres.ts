@@ -142,6 +142,7 @@ function settingArgs(port: number, own: Record<string, string> = {}): string[] {
     shared_buffers: '128MB',
     wal_level: 'replica',
     fsync: 'on',
+    jit: 'off', // compiling a statement takes longer than any of ours runs
     timezone: 'UTC',
     log_timezone: 'UTC',
     ...own,

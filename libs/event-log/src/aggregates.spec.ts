@@ -74,6 +74,25 @@ describe('handling a command', () => {
     expect(watched.reads).toBe(1);
   });
 
+  it('reads nothing for a command that begins its stream', async () => {
+    const watched = log();
+    const aggregates = on(watched, { begins: ({ add }: Command) => add === 'x' });
+    await aggregates.handle(stream, { add: 'x' }, metadata);
+    expect([watched.reads, watched.appends]).toEqual([0, 1]);
+    await aggregates.handle('run-b', { add: 'y' }, metadata);
+    expect(watched.reads).toBe(1);
+  });
+
+  it('finds out that the stream it was to begin is there already', async () => {
+    const watched = log();
+    await other(watched, 'x', 0);
+    await other(watched, 'y', 1);
+    const again = await on(watched, { begins: () => true }).handle(stream, { add: 'x' }, metadata);
+    expect(again).toMatchObject({ state: { steps: ['x', 'y'] }, version: 2, events: [] });
+    const more = await on(watched, { begins: () => true }).handle(stream, { add: 'z' }, metadata);
+    expect(more).toMatchObject({ state: { steps: ['x', 'y', 'z'] }, version: 3 });
+  });
+
   it('gives a refusal as a value and appends nothing', async () => {
     const watched = log();
     const aggregates = on(watched);

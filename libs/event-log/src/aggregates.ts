@@ -32,6 +32,11 @@ export interface AggregatesOptions<S, C, E extends Decided> {
   readonly decider: Decider<S, C, E>;
   /** Makes the ids of events. Default: UUID version 7. */
   readonly newId?: () => string;
+  /**
+   * Whether a command begins its stream. Such a one is decided as if the stream did not exist, unless
+   * it is in memory: when it does, the append conflicts (G1), which spares the reading before it.
+   */
+  readonly begins?: (command: C) => boolean;
   /** Brings an old event to its present form before it is folded. */
   readonly upcast?: (event: RecordedEvent) => RecordedEvent;
   /** So many streams are kept in memory. Default 2,000. */
@@ -120,8 +125,12 @@ export class Aggregates<S, C, E extends Decided> {
     const fold = (before: Aggregate<S>, event: RecordedEvent) => this.fold(before, event);
     const making = { newId: this.newId, time: () => this.clock.time() };
     let known = this.cache.get(stream);
-    let fresh = known === undefined;
-    known ??= await this.catchUp(stream, undefined);
+    let fresh = false;
+    if (known === undefined) {
+      const begins = group.every(({ command }) => this.options.begins?.(command) ?? false);
+      fresh = !begins;
+      known = begins ? this.before() : await this.catchUp(stream, undefined);
+    }
     for (let attempt = 1; ; attempt += 1) {
       const outcomes = decideTogether(decider, stream, known, group, making, fold);
       const events = outcomes.flatMap((it) => (it.kind === 'decided' ? it.events : []));

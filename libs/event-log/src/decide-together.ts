@@ -14,7 +14,7 @@ import {
 } from '@writ/contracts';
 import type { Decider } from '@writ/domain';
 import type { Aggregate } from './aggregate-cache';
-import { textOf } from './prepare-append';
+import { canonicalOf } from './prepare-append';
 
 /** An event as a decider states it; without a `schemaVersion` it is of version 1. */
 export interface Decided {
@@ -68,8 +68,7 @@ function foldAhead<S>(
   fold: Fold<S>,
 ): Aggregate<S> {
   return events.reduce((state, event) => {
-    const text = textOf(stream, event.type, 'data', event.data);
-    const data: unknown = JSON.parse(text); // as it will be read
+    const { value: data } = canonicalOf(stream, event.type, 'data', event.data); // as it will be read
     const { version, position } = state;
     return fold(state, { ...event, data, stream, version: version + 1, position, recordedAt });
   }, before);

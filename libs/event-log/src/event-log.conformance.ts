@@ -374,6 +374,25 @@ export function eventLogConformance(name: string, open: () => Promise<EventLog>)
         ).toEqual(['run-abc-1@2', 'run-abc-2@1', 'run-abc-2@2']);
       });
 
+      it('keeps to events of some types, with prefixes and without', async () => {
+        await append('run-typed-1', 0, event('Begun', 1), event('Ended', 2));
+        await append('manifest-typed-1', 0, event('Ended', 3));
+        const prefixes = [undefined, ['run-', 'manifest-'], ['run-typed-1', 'manifest-typed-1']];
+        for (const streamPrefixes of prefixes) {
+          const asked = { after: 10, streamPrefixes };
+          expect(await streams({ ...asked, types: ['Ended'] })).toEqual([
+            'run-typed-1@2',
+            'manifest-typed-1@1',
+          ]);
+          expect(await streams({ ...asked, types: ['Ended', 'Begun'], limit: 2 })).toEqual([
+            'run-typed-1@1',
+            'run-typed-1@2',
+          ]);
+          expect(await streams({ ...asked, types: ['Other'] })).toEqual([]);
+          expect(await streams({ ...asked, types: [] })).toEqual([]);
+        }
+      });
+
       it('stops with the event that fills the bytes, and gives at least one', async () => {
         const sizes = [10, 5, 1, 30, 1];
         const texts = sizes.map((size) => event('Sized', 'ä'.repeat(size / 2).padEnd(size, 'x')));

@@ -41,6 +41,8 @@ export interface ReadAll {
   readonly maxBytes?: number;
   /** Only streams whose name starts with one of these. */
   readonly streamPrefixes?: readonly string[];
+  /** Only events of these types. */
+  readonly types?: readonly string[];
 }
 
 /** The last event's place. Position 0 and GENESIS_HASH while there is none. */

@@ -1,4 +1,5 @@
 /** Rows of `log.event` as queries of this library return them: texts only, in this order. */
+import type { EventMetadata } from '@writ/contracts';
 import type { StoredEvent } from './event-log';
 import { storedEvent } from './stored-event';
 
@@ -35,8 +36,20 @@ export const asTexts = {
   types: { getTypeParser: () => (value: string | Buffer) => value },
 };
 
+export function eventsOfRows(rows: readonly EventRow[]): StoredEvent[] {
+  const events: StoredEvent[] = [];
+  rows.forEach((row, index) => {
+    // The events of one decision share their metadata, and mostly stand side by side.
+    const shares = row[METADATA] === rows[index - 1]?.[METADATA];
+    events.push(eventOfRow(row, shares ? events[index - 1]?.metadata : undefined));
+  });
+  return events;
+}
+
+const METADATA = 7;
+
 /** Positions stay exact as numbers up to 2^53. */
-export function eventOfRow(row: EventRow): StoredEvent {
+function eventOfRow(row: EventRow, known?: EventMetadata): StoredEvent {
   const [position, stream, version, id, type, schemaVersion, data, metadata, recordedAt, hash] =
     row;
   return storedEvent(
@@ -48,5 +61,6 @@ export function eventOfRow(row: EventRow): StoredEvent {
       metadataText: metadata,
     },
     { position: Number(position), stream, version: Number(version), recordedAt, hash },
+    known,
   );
 }

@@ -19,7 +19,7 @@ import {
   type ReadStream,
   type StoredEvent,
 } from './event-log';
-import { asTexts, eventColumns, eventOfRow, type EventRow, withinBytes } from './event-rows';
+import { asTexts, eventColumns, eventsOfRows, type EventRow, withinBytes } from './event-rows';
 import { abandonClient } from './leave-client';
 import { LogUnavailable } from './log-errors';
 import { backoffMs, reasonOf, troubleOf } from './postgres-trouble';
@@ -48,11 +48,12 @@ const inOrder = withinBytes(
 // The last row says that the log goes on beyond what was walked; it need not fit the prefixes.
 const inOrderWide = `(${withinBytes(
   `select * from log.event
-    where position > $1 and position <= $5 and stream ^@ any($4::text[])
+    where position > $1 and position <= $6 and stream ^@ any($4::text[])
+      and ($5::text[] is null or type = any($5))
     order by position limit $2`,
   '$3',
 )})
-  union all select ${eventColumns} from log.event e where e.position = $5 + 1
+  union all select ${eventColumns} from log.event e where e.position = $6 + 1
   order by 1`;
 
 // '~' is above every character of a stream name. OFFSET 0 keeps the planner from turning this into
@@ -63,6 +64,7 @@ const inOrderNarrow = `with found as (
     cross join lateral (
       select s.position from log.event s
       where s.stream >= prefix and s.stream < prefix || '~' and s.position > $1
+        and ($5::text[] is null or s.type = any($5))
       offset 0
     ) e
     order by e.position limit $2
@@ -110,14 +112,18 @@ export class LogReader {
   }
 
   async readAll(options: ReadAll = {}): Promise<StoredEvent[]> {
-    const { after = 0, maxBytes = Number.MAX_SAFE_INTEGER, streamPrefixes: prefixes } = options;
+    const { after = 0, maxBytes = Number.MAX_SAFE_INTEGER, streamPrefixes, types } = options;
     const limit = limitOf(options);
     const asked = [after, limit, maxBytes];
-    if (prefixes === undefined) return this.events('read-all', inOrder, asked);
-    if (prefixes.length === 0) return [];
+    if (streamPrefixes === undefined && types === undefined) {
+      return this.events('read-all', inOrder, asked);
+    }
+    const prefixes = streamPrefixes ?? [''];
+    if (prefixes.length === 0 || types?.length === 0) return [];
+    const wanted = [textArray(prefixes), types === undefined ? null : textArray(types)];
     return prefixes.every((prefix) => /-./.test(prefix))
-      ? this.events('read-narrow', inOrderNarrow, [...asked, textArray(prefixes)])
-      : this.readWide(after, limit, maxBytes, textArray(prefixes));
+      ? this.events('read-narrow', inOrderNarrow, [...asked, ...wanted])
+      : this.readWide(after, limit, maxBytes, wanted);
   }
 
   /** In bounded walks, so that what is rare in a long log does not run into a timeout. */
@@ -125,17 +131,17 @@ export class LogReader {
     after: number,
     limit: number,
     maxBytes: number,
-    prefixes: Buffer,
+    wanted: readonly (Buffer | null)[],
   ): Promise<StoredEvent[]> {
     const { walk } = this.options;
     const found: StoredEvent[] = [];
     let bytes = 0;
     for (let from = after; ; from += walk) {
-      const values = [from, limit - found.length, maxBytes - bytes, prefixes, from + walk];
+      const values = [from, limit - found.length, maxBytes - bytes, ...wanted, from + walk];
       const rows = await this.query<EventRow>('read-wide', inOrderWide, values);
       const goesOn = Number(rows.at(-1)?.[0]) > from + walk;
       if (goesOn) rows.pop();
-      const events = rows.map(eventOfRow);
+      const events = eventsOfRows(rows);
       found.push(...events);
       bytes += bytesOf(events);
       if (!goesOn || found.length >= limit || bytes >= maxBytes) return found;
@@ -167,7 +173,7 @@ export class LogReader {
 
   private async events(name: string, text: string, values: unknown[]): Promise<StoredEvent[]> {
     const rows = await this.query<EventRow>(name, text, values);
-    return rows.map(eventOfRow);
+    return eventsOfRows(rows);
   }
 
   private async query<R extends unknown[]>(

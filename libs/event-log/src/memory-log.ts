@@ -14,7 +14,7 @@ import {
   type StoredEvent,
 } from './event-log';
 import { LogUnavailable } from './log-errors';
-import { prepareAppend, type PreparedAppend, type PreparedEvent } from './prepare-append';
+import { prepareAppend, type EventTexts, type PreparedAppend } from './prepare-append';
 import { storedEvent, type Place } from './stored-event';
 
 export interface MemoryLogOptions {
@@ -22,7 +22,7 @@ export interface MemoryLogOptions {
 }
 
 interface Row {
-  readonly event: PreparedEvent;
+  readonly event: EventTexts;
   readonly place: Place;
 }
 
@@ -63,12 +63,13 @@ export class MemoryLog implements EventLog {
   async readAll(options: ReadAll = {}): Promise<StoredEvent[]> {
     this.assertOpen();
     const limit = limitOf(options);
-    const { after = 0, maxBytes = Infinity, streamPrefixes: prefixes } = options;
+    const { after = 0, maxBytes = Infinity, streamPrefixes: prefixes, types } = options;
     const found: StoredEvent[] = [];
     let bytes = 0;
     for (let at = after; at < this.rows.length && found.length < limit; at += 1) {
       const row = this.rows[at]!;
       if (prefixes && !prefixes.some((prefix) => row.place.stream.startsWith(prefix))) continue;
+      if (types && !types.includes(row.event.type)) continue;
       found.push(stored(row));
       bytes += Buffer.byteLength(row.event.dataText);
       if (bytes >= maxBytes) break;

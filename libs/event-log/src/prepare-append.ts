@@ -2,7 +2,14 @@
  * What may stand in the log at all, and its one text. Each event is canonicalised here, once; both
  * logs, the hash and the messages use these texts. It knows nothing of versions or of storage.
  */
-import { canonicalJson, NotCanonicalError, TerminalError, type NewEvent } from '@writ/contracts';
+import {
+  canonical,
+  NotCanonicalError,
+  TerminalError,
+  type Canonical,
+  type EventMetadata,
+  type NewEvent,
+} from '@writ/contracts';
 import type { Append } from './event-log';
 
 /** Data and metadata of one event, in UTF-8. Larger things go to the content store, by digest. */
@@ -15,12 +22,19 @@ const TYPE = /^[A-Z][A-Za-z0-9]{0,63}$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const MAX_INT = 2 ** 31 - 1;
 
-export interface PreparedEvent {
+/** An event by its texts, as the database keeps it. */
+export interface EventTexts {
   readonly id: string;
   readonly type: string;
   readonly schemaVersion: number;
   readonly dataText: string;
   readonly metadataText: string;
+}
+
+/** With what its texts say, so that whoever appended it need not read them. */
+export interface PreparedEvent extends EventTexts {
+  readonly data: unknown;
+  readonly metadata: EventMetadata;
 }
 
 export interface PreparedAppend {
@@ -50,7 +64,7 @@ export function prepareAppend(append: Append): PreparedAppend {
   const events = append.events.map((event, index) => {
     // The events of one decision share their metadata: its text is written once.
     const shared = event.metadata === append.events[index - 1]?.metadata;
-    const prepared = prepareEvent(stream, event, shared ? before?.metadataText : undefined);
+    const prepared = prepareEvent(stream, event, shared ? before : undefined);
     before = prepared;
     const size = Buffer.byteLength(prepared.dataText) + Buffer.byteLength(prepared.metadataText);
     if (size > MAX_EVENT_BYTES) {
@@ -68,7 +82,7 @@ export function prepareAppend(append: Append): PreparedAppend {
   return { stream, expectedVersion, events, bytes };
 }
 
-function prepareEvent(stream: string, event: NewEvent, metadataText?: string): PreparedEvent {
+function prepareEvent(stream: string, event: NewEvent, sharing?: PreparedEvent): PreparedEvent {
   const { id, type, schemaVersion } = event;
   if (!TYPE.test(type)) {
     throw refuse('bad_type', `${stream}: ${quote(type)} is not an event type, such as RunEnded`);
@@ -79,19 +93,19 @@ function prepareEvent(stream: string, event: NewEvent, metadataText?: string): P
   if (!Number.isInteger(schemaVersion) || schemaVersion < 1 || schemaVersion > MAX_INT) {
     throw refuse('bad_schema_version', `${stream}: ${type} has the version ${schemaVersion}`);
   }
-  return {
-    id,
-    type,
-    schemaVersion,
-    dataText: textOf(stream, type, 'data', event.data),
-    metadataText: metadataText ?? textOf(stream, type, 'metadata', event.metadata),
-  };
+  const data = canonicalOf(stream, type, 'data', event.data);
+  const texts = { id, type, schemaVersion, data: data.value, dataText: data.text };
+  if (sharing !== undefined) {
+    return { ...texts, metadata: sharing.metadata, metadataText: sharing.metadataText };
+  }
+  const metadata = canonicalOf(stream, type, 'metadata', event.metadata);
+  return { ...texts, metadata: metadata.value as EventMetadata, metadataText: metadata.text };
 }
 
-/** The text of a part of an event. Throws TerminalError where there is none. */
-export function textOf(stream: string, type: string, part: string, value: unknown): string {
+/** A part of an event with its text. Throws TerminalError where there is none. */
+export function canonicalOf(stream: string, type: string, part: string, value: unknown): Canonical {
   try {
-    return canonicalJson(value);
+    return canonical(value);
   } catch (error) {
     if (!(error instanceof NotCanonicalError)) throw error;
     throw refuse('not_json', `${stream}: the ${part} of ${type}: ${error.message}`);

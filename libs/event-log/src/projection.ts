@@ -14,6 +14,8 @@ export interface Projection {
   readonly tables: readonly string[];
   /** Only streams whose name starts with one of these; all when left out. */
   readonly streamPrefixes?: readonly string[];
+  /** Only events of these types: what is not read costs nothing. All when left out. */
+  readonly types?: readonly string[];
   /**
    * Applies events in order of position, each exactly once, within the transaction that also moves
    * the checkpoint. Names its tables without a schema: the same code builds the read model anew in
@@ -35,7 +37,7 @@ export interface Page {
 /** The next events of a projection. Never goes beyond `last`. */
 export async function readPage(
   log: Pick<EventLog, 'head' | 'readAll'>,
-  { streamPrefixes }: Pick<Projection, 'streamPrefixes'>,
+  { streamPrefixes, types }: Pick<Projection, 'streamPrefixes' | 'types'>,
   after: number,
   limit: number,
   last = Infinity,
@@ -44,7 +46,7 @@ export async function readPage(
   const { position: headPosition } = await log.head();
   const head = Math.min(headPosition, last);
   if (head <= after) return { events: [], upTo: after, full: false, headPosition };
-  const read = await log.readAll({ after, limit, maxBytes: PAGE_BYTES, streamPrefixes });
+  const read = await log.readAll({ after, limit, maxBytes: PAGE_BYTES, streamPrefixes, types });
   const events = last === Infinity ? read : read.filter(({ position }) => position <= last);
   const end = events.at(-1)?.position ?? after;
   const cut = read.length === limit || bytesOf(read) >= PAGE_BYTES;

@@ -1,7 +1,7 @@
-/** Makes a StoredEvent of its texts, the same whether it was just appended or read years later. */
+/** Makes a StoredEvent, the same whether it was just appended or read years later. */
 import type { EventMetadata } from '@writ/contracts';
 import type { StoredEvent } from './event-log';
-import type { PreparedAppend, PreparedEvent } from './prepare-append';
+import type { EventTexts, PreparedAppend } from './prepare-append';
 
 export interface Recorded {
   /** Of the append's first event. */
@@ -10,22 +10,21 @@ export interface Recorded {
   readonly hashes: readonly string[];
 }
 
+/** What was just appended: its texts say what was prepared, so they are not read. */
 export function storedEvents(append: PreparedAppend, recorded: Recorded): StoredEvent[] {
-  const stored: StoredEvent[] = [];
-  append.events.forEach((event, index) => {
-    const place = {
-      position: recorded.position + index,
-      stream: append.stream,
-      version: append.expectedVersion + index + 1,
-      recordedAt: recorded.recordedAt,
-      hash: recorded.hashes[index] ?? '',
-    };
-    // The events of one decision share their metadata: it is read once.
-    const before = append.events[index - 1];
-    const shared = event.metadataText === before?.metadataText ? stored[index - 1] : undefined;
-    stored.push(storedEvent(event, place, shared?.metadata));
-  });
-  return stored;
+  return append.events.map((event, index) => ({
+    position: recorded.position + index,
+    stream: append.stream,
+    version: append.expectedVersion + index + 1,
+    id: event.id,
+    type: event.type,
+    schemaVersion: event.schemaVersion,
+    data: event.data,
+    metadata: event.metadata,
+    recordedAt: recorded.recordedAt,
+    hash: recorded.hashes[index] ?? '',
+    dataText: event.dataText,
+  }));
 }
 
 export interface Place {
@@ -36,10 +35,11 @@ export interface Place {
   readonly hash: string;
 }
 
+/** By its texts; `metadata` when somebody has read that text before. */
 export function storedEvent(
-  event: PreparedEvent,
+  event: EventTexts,
   place: Place,
-  metadata?: EventMetadata,
+  metadata = JSON.parse(event.metadataText) as EventMetadata,
 ): StoredEvent {
   return {
     position: place.position,
@@ -49,7 +49,7 @@ export function storedEvent(
     type: event.type,
     schemaVersion: event.schemaVersion,
     data: JSON.parse(event.dataText) as unknown,
-    metadata: metadata ?? (JSON.parse(event.metadataText) as EventMetadata),
+    metadata,
     recordedAt: place.recordedAt,
     hash: place.hash,
     dataText: event.dataText,

@@ -29,9 +29,8 @@ export interface RecordLoopsOptions {
 
 /** How long an answer waits for the sealing to catch up. */
 const CATCH_UP_MS = 4_000;
-/** Nothing waits for these, so they look rarely and work in bounded batches. */
-const sealingPace = { pageSize: 200, pollMs: 500, restMs: 50 };
-const rowsPace = { pageSize: 1_000, pollMs: 1_000, restMs: 200 };
+/** Nothing waits for it but whoever asks for a manifest that is not sealed yet. */
+const sealingPace = { pageSize: 1_000, pollMs: 500 };
 
 export class RecordLoops {
   private relay: Relay | undefined;
@@ -47,7 +46,7 @@ export class RecordLoops {
     this.sealer = this.follow({ projection: sealing.projection, ...sealingPace }, () =>
       sealing.interrupted(),
     );
-    this.rows = this.follow({ projection: manifestRows, ...rowsPace });
+    this.rows = this.follow({ projection: manifestRows });
     watchRelay(registry, this.relay);
     watchFollowers(registry, { sealing: this.sealer, manifest: this.rows });
     this.signCheckpoints();
@@ -87,7 +86,7 @@ export class RecordLoops {
   }
 
   private follow(
-    how: Pick<FollowerOptions, 'projection' | 'pageSize' | 'pollMs' | 'restMs'>,
+    how: Pick<FollowerOptions, 'projection' | 'pageSize' | 'pollMs'>,
     interrupted: () => void = () => undefined,
   ): Follower {
     const { seats, log, logger, clock, random } = this.options;

@@ -43,7 +43,7 @@ export interface SealingOptions {
 type Transaction = Pick<EntityManager, 'query'>;
 
 /** Sealed at a time. */
-const PORTION = 50;
+const PORTION = 200;
 
 const keeper: Actor = { kind: 'service', id: 'manifest' };
 

@@ -1,6 +1,6 @@
 /** The planner out of its parts: alike as a process and in the simulator. */
 import { systemClock, type Clock } from '@writ/contracts';
-import { directiveDecider } from '@writ/domain';
+import { directiveDecider, type DirectiveCommand } from '@writ/domain';
 import { Aggregates, Reconciler, uuidV7 } from '@writ/event-log';
 import { countDirectives } from './count-directives';
 import type { Planner } from './planner';
@@ -30,7 +30,10 @@ export interface ComposedPlanner {
 export function composePlanner(parts: PlannerParts): ComposedPlanner {
   const { clock = systemClock, random = Math.random, newId = uuidV7, ...given } = parts;
   const { log, rows, logger, metrics, reconcileMs, unattendedMs } = given;
-  const directives = new Aggregates({ log, decider: directiveDecider, clock, random, newId });
+  const directives = new Aggregates({
+    ...{ log, decider: directiveDecider, clock, random, newId },
+    begins: ({ type }: DirectiveCommand) => type === 'create',
+  });
   const planner: Planner = { ...given, directives };
   const now = () => clock.now();
   const pass = createReconciler(planner, { unattendedMs, stuckAfterRings, now });

@@ -3,7 +3,7 @@
  * decision becomes known. Owns the rule that work is sent right after the commit that makes it due;
  * what gets lost on the way is rung again by `reconcile.ts`.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import {
   isRefusal,
   streamOf,
@@ -110,4 +110,4 @@ function countEnds(deps: Planner, directive: Directive, events: readonly Directi
   deps.metrics.directiveSeconds.observe({ outcome }, ms / 1000);
 }
 
-export const sha256 = (text: string): Uint8Array => createHash('sha256').update(text).digest();
+export const sha256 = (text: string): Uint8Array => hash('sha256', text, 'buffer');

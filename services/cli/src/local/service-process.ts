@@ -32,7 +32,7 @@ export function serviceMain(name: string): string {
  * Messages live for a moment: in a larger nursery most are gone before they are looked at. It grows
  * under load only. As in `deploy/docker/Dockerfile`.
  */
-const NODE_FLAGS = ['--max-semi-space-size=32'];
+const NODE_FLAGS = ['--max-semi-space-size=64'];
 
 /** What a service sees of our environment: not the owner's database, nothing that changes Node. */
 export function serviceEnvironment(own: Readonly<Record<string, string>>): NodeJS.ProcessEnv {

@@ -9,6 +9,7 @@
  */
 import {
   canonicalJson,
+  runEvents,
   type EvaluationCompleted,
   type RecordedEvent,
   type RunEvent,
@@ -23,7 +24,7 @@ export const runRows: Projection = {
   name: RUN_PROJECTION,
   schema: 'executor',
   tables: ['run', 'run_cache'],
-  streamPrefixes: ['run-', 'evaluation-', 'directive-'],
+  types: [...Object.keys(runEvents), 'EvaluationCompleted', 'StepFailed'],
   apply,
 };
 

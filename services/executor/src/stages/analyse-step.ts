@@ -2,7 +2,6 @@
  * Analysis: what a step will work with, and the bundle of everything that can change its result.
  * Nothing is made or changed here.
  */
-import { createHash } from 'node:crypto';
 import { realpath, stat } from 'node:fs/promises';
 import type { ContentStore } from '@writ/content-store';
 import type { Adapter, InputBundle, RunWork } from '@writ/contracts';
@@ -10,6 +9,7 @@ import { bundleOf } from '@writ/domain';
 import { findProgram, isInside, ownFoldersIn, type ProgramHost } from '@writ/programs';
 import { adapterOf, commandOf } from '../adapters';
 import { digestFolder } from '../workspaces/digest-folder';
+import { digestOfText } from './digest-of-text';
 import { commitOf, gitLine } from '../workspaces/git';
 import { failStage } from './stage-log';
 
@@ -48,7 +48,7 @@ export async function analyseStep(work: RunWork, tools: AnalysisTools): Promise<
       environment: environmentOf(work, tools.programs),
       outputs: work.outputs,
     },
-    (text) => `sha256:${createHash('sha256').update(text).digest('hex')}`,
+    digestOfText,
   );
   const comparable = workspace.component !== undefined;
   return { bundle, comparable, start: workspace.start };

@@ -16,7 +16,7 @@ export const manifestRows: Projection = {
   name: 'manifest',
   schema: 'manifest',
   tables: ['manifest', 'reference'],
-  streamPrefixes: ['directive-', 'run-', 'evaluation-', 'manifest-'],
+  types: ['DirectiveCreated', 'RunEnded', 'EvaluationCompleted', 'ManifestSealed'],
   apply: async (events, tx) => {
     await insertManifests(events, tx);
     await insertReferences(events, tx);

@@ -162,9 +162,10 @@ async function brokenReadModels(world: World, events: Events): Promise<string[]>
 }
 
 export const wanted =
-  ({ streamPrefixes }: Pick<Projection, 'streamPrefixes'>) =>
-  ({ stream }: StoredEvent): boolean =>
-    streamPrefixes?.some((prefix) => stream.startsWith(prefix)) ?? true;
+  ({ streamPrefixes, types }: Pick<Projection, 'streamPrefixes' | 'types'>) =>
+  ({ stream, type }: StoredEvent): boolean =>
+    (streamPrefixes?.some((prefix) => stream.startsWith(prefix)) ?? true) &&
+    (types?.includes(type) ?? true);
 
 const plain = (row: object): unknown => JSON.parse(JSON.stringify(row));
 
