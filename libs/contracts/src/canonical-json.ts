@@ -23,7 +23,7 @@ export class NotCanonicalError extends Error {
 
 /** A value with its canonical text. */
 export interface Canonical {
-  /** As reading the text would give it; shares with the given value what is canonical already. */
+  /** As reading the text would give it, so nothing of it is shared with the given value. */
   readonly value: unknown;
   readonly text: string;
 }
@@ -51,7 +51,7 @@ const DIGIT_0 = 48;
 const DIGIT_9 = 57;
 
 /**
- * The value with the members of every object in canonical order, so that JSON.stringify, which is
+ * A copy with the members of every object in canonical order, so that JSON.stringify, which is
  * native, writes its canonical text. Nearly every value is of this kind; UNUSUAL are those that are
  * refused, and those that no object keeps in order: keys that are numbers come first in any object.
  */
@@ -75,48 +75,37 @@ function inOrder(value: unknown, depth: number): unknown {
 }
 
 function elementsInOrder(elements: readonly unknown[], depth: number): unknown {
-  let copy: unknown[] | undefined;
+  const copy: unknown[] = [];
   for (let index = 0; index < elements.length; index += 1) {
-    const element = elements[index];
-    const ordered = inOrder(element, depth);
+    const ordered = inOrder(elements[index], depth);
     if (ordered === UNUSUAL) return UNUSUAL;
-    if (ordered === element) continue;
-    copy ??= [...elements];
-    copy[index] = ordered;
+    copy.push(ordered);
   }
-  return copy ?? elements;
+  return copy;
 }
 
-function membersInOrder(members: Record<string, unknown>, depth: number): unknown {
+function membersInOrder(members: Readonly<Record<string, unknown>>, depth: number): unknown {
   const keys = Object.keys(members);
-  let before = '';
-  let sorted = true;
-  let copy: Record<string, unknown> | undefined;
+  if (!isSorted(keys)) keys.sort();
+  const copy: Record<string, unknown> = {};
   for (const key of keys) {
     const first = key.charCodeAt(0);
     if ((first >= DIGIT_0 && first <= DIGIT_9) || key === '__proto__') return UNUSUAL;
-    if (key < before) sorted = false;
-    before = key;
-  }
-  if (!sorted) {
-    keys.sort(); // compares UTF-16 code units, which is the order that RFC 8785 asks for
-    copy = {};
-  }
-  for (let place = 0; place < keys.length; place += 1) {
-    const key = keys[place] ?? '';
     const member = members[key];
-    const ordered = member === undefined ? undefined : inOrder(member, depth);
+    if (member === undefined) continue;
+    const ordered = inOrder(member, depth);
     if (ordered === UNUSUAL) return UNUSUAL;
-    if (ordered !== member || member === undefined) copy ??= firstOf(members, keys, place);
-    if (copy !== undefined && ordered !== undefined) copy[key] = ordered;
+    copy[key] = ordered;
   }
-  return copy ?? members;
+  return copy;
 }
 
-function firstOf(members: Record<string, unknown>, keys: readonly string[], count: number) {
-  const copy: Record<string, unknown> = {};
-  for (const key of keys.slice(0, count)) copy[key] = members[key];
-  return copy;
+/** Strings compare by UTF-16 code units, here and in `sort`: the order that RFC 8785 asks for. */
+function isSorted(keys: readonly string[]): boolean {
+  for (let index = 1; index < keys.length; index += 1) {
+    if ((keys[index] ?? '') < (keys[index - 1] ?? '')) return false;
+  }
+  return true;
 }
 
 function write(value: unknown, depth: number, path: (string | number)[]): string {
