@@ -41,7 +41,7 @@ const services = {
   gateway: ['contracts', 'messaging', 'observability', 'service-host'],
   cli: ['contracts', 'embedded-servers'],
   migrator: ['event-log', 'contracts'],
-  bench: ['contracts', 'messaging'],
+  bench: ['contracts', 'event-log', 'messaging'],
   chaos: ['contracts', 'embedded-servers', 'testing'],
   simulator: [...platform, 'programs', 'testing', ...simulated],
 };
@@ -92,7 +92,7 @@ const pure = {
 /** What may be imported in few packages only. */
 const reserved = {
   nats: {
-    packages: ['libs/messaging', 'services/gateway'],
+    packages: ['libs/messaging', 'services/gateway', 'services/chaos'],
     message: 'Only messaging speaks NATS.',
   },
   pg: {
@@ -107,6 +107,7 @@ const reserved = {
       'services/manifest',
       'services/cli',
       'services/chaos',
+      'services/bench',
     ],
     message: 'Whoever has no store of its own asks over the bus.',
   },

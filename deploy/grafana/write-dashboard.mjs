@@ -165,6 +165,15 @@ const rows = [
         quantile(0.5, 'writ_step_queue_seconds', []),
         quantile(0.95, 'writ_step_queue_seconds', []),
       ]),
+      lines(
+        'Admission',
+        'Work that is answered at once; new directives told to come later.',
+        'none',
+        [
+          query('max(writ_admission_backlog)', 'backlog'),
+          perSecond('writ_admission_refused_total', ['reason']),
+        ],
+      ),
       lines('Run', 'How long executors work on a run.', 's', [
         quantile(0.5, 'writ_step_run_seconds', ['adapter']),
         quantile(0.95, 'writ_step_run_seconds', ['adapter']),

@@ -11,6 +11,7 @@ export const refusalCodes = {
   superseded: 'somebody else has taken over',
   too_large: 'it is larger than what is taken',
   stale: 'it changed since it was seen',
+  overloaded: 'there is more work than is wise; try again later',
 } as const;
 export type RefusalCode = keyof typeof refusalCodes;
 
@@ -22,6 +23,11 @@ export interface Refusal {
 
 export function isRefusal(value: unknown): value is Refusal {
   return typeof value === 'object' && value !== null && 'refused' in value;
+}
+
+/** The details of `overloaded`. */
+export interface RetryLater {
+  readonly retryAfterMs: number;
 }
 
 /** What the sender of a directive command gets on its `writ-reply-to` subject. */

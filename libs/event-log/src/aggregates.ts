@@ -97,6 +97,11 @@ export class Aggregates<S, C, E extends Decided> {
     return this.catchUp(stream, this.cache.get(stream));
   }
 
+  /** As this process remembers it, perhaps behind the log; undefined when it does not. */
+  known(stream: string): Aggregate<S> | undefined {
+    return this.cache.get(stream);
+  }
+
   /** Takes an event that arrived by message; one that does not follow what is known is ignored. */
   observe(event: RecordedEvent): void {
     const known = this.cache.get(event.stream) ?? this.before();

@@ -6,7 +6,8 @@ import type { KeyObject } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { appendCheckpoint, readCheckpoints, signCheckpoint } from './checkpoint';
-import { signingKey } from './checkpoint-key';
+import { keyIdOf, signingKey } from './checkpoint-key';
+import type { CheckpointTally } from './checkpoint-tally';
 import type { EventLog } from './event-log';
 import { LoopStop } from './loop-stop';
 
@@ -16,6 +17,9 @@ export interface CheckpointerOptions {
   readonly file: string;
   /** The private key; made when there is none. */
   readonly keyFile: string;
+  /** Where it is noted that a checkpoint has to be there. */
+  readonly tally?: CheckpointTally;
+  /** Told of each trouble once, however long it lasts. */
   readonly onError: (error: unknown) => void;
   /** Default 1,000. */
   readonly everyMs?: number;
@@ -34,6 +38,8 @@ export class Checkpointer {
   private readonly loop = new LoopStop();
   private readonly working: Promise<void>;
   private writtenAt = performance.now();
+  /** The last one that the tally knows of. */
+  private noted = 0;
 
   constructor(private readonly options: CheckpointerOptions) {
     mkdirSync(dirname(options.file), { recursive: true });
@@ -60,14 +66,29 @@ export class Checkpointer {
   private async writeAfter(events: number, key: KeyObject): Promise<void> {
     try {
       const head = await this.options.log.head();
-      if (head.position - this.position < events) return;
-      await appendCheckpoint(this.options.file, signCheckpoint(head, key));
-      this.position = head.position;
-      this.writtenAt = performance.now();
+      if (head.position < this.position) {
+        throw new Error(`the log ends at ${head.position}, but ${this.position} was signed`);
+      }
+      if (head.position - this.position >= events) {
+        await appendCheckpoint(this.options.file, signCheckpoint(head, key));
+        this.position = head.position;
+        this.writtenAt = performance.now();
+      }
+      await this.noteLast(key);
+      this.lastError = undefined;
     } catch (error) {
       this.failures += 1;
+      const before = this.lastError;
       this.lastError = error;
-      this.options.onError(error);
+      if (messageOf(before) !== messageOf(error)) this.options.onError(error);
     }
   }
+
+  private async noteLast(key: KeyObject): Promise<void> {
+    if (this.noted === this.position) return;
+    await this.options.tally?.note(keyIdOf(key), this.position);
+    this.noted = this.position;
+  }
 }
+
+const messageOf = (error: unknown): string | undefined => (error as Error | undefined)?.message;

@@ -1,5 +1,6 @@
 export { Aggregates, type AggregatesOptions, type Handled } from './aggregates';
 export { type Aggregate } from './aggregate-cache';
+export { type CheckpointTally, PostgresCheckpointTally } from './checkpoint-tally';
 export { Checkpointer, type CheckpointerOptions } from './checkpointer';
 export { type Decided } from './decide-together';
 export type { Append, EventLog, LogHead, ReadAll, ReadStream, StoredEvent } from './event-log';

@@ -7,6 +7,7 @@ import { GENESIS_HASH, hashedText } from '@writ/contracts';
 import { eventually, testDatabase, type TestDatabase } from '@writ/testing';
 import { Client } from 'pg';
 import { readCheckpoints, signCheckpoint } from './checkpoint';
+import { PostgresCheckpointTally } from './checkpoint-tally';
 import { Checkpointer, type CheckpointerOptions } from './checkpointer';
 import { event } from './event-log.conformance';
 import { openPostgresLog, type PostgresLog } from './postgres-log';
@@ -186,7 +187,74 @@ describe('verifyLog', () => {
   });
 });
 
+describe('the file of checkpoints', () => {
+  let tally: PostgresCheckpointTally;
+
+  beforeEach(async () => {
+    tally = new PostgresCheckpointTally(database.urlFor('manifest'));
+    await checkpointer({ events: 1, tally }).stop();
+    await log.append({ stream: 'run-b', expectedVersion: 0, events: [event()] });
+    await checkpointer({ events: 1, tally }).stop();
+  });
+
+  afterEach(() => tally.close());
+
+  const lines = () => readFileSync(files().file, 'utf8').trimEnd().split('\n');
+  const keepOnly = (kept: string[]) => writeFileSync(files().file, `${kept.join('\n')}\n`);
+
+  it('is missed when it is gone, also when the end of the log is gone with it', async () => {
+    expect(await verifyWithCheckpoints()).toMatchObject({ ok: true, checkpoints: 2 });
+    rmSync(files().file);
+    const reason =
+      'checkpoints of 12 to 13 were signed, and none is here: their file was removed or cut';
+    const found = { ok: false, firstBad: { position: 12, reason } };
+    expect(await verifyWithCheckpoints()).toMatchObject(found);
+    await tamper('delete from log.event where position > 9');
+    expect(await verifyWithCheckpoints()).toMatchObject(found);
+    rmSync(files().keyFile); // with a key of its own it is another one that signs
+    await checkpointer({ events: 1_000 }).stop();
+    const shorter = { position: 10, reason: 'the log ends at 9, but 13 was signed' };
+    expect((await verifyWithCheckpoints()).firstBad).toEqual(shorter);
+  });
+
+  it('is missed for good: what is signed from now on does not stand in for it', async () => {
+    rmSync(files().file);
+    await log.append({ stream: 'run-b', expectedVersion: 1, events: [event()] });
+    await checkpointer({ events: 1, tally }).stop();
+    expect((await verifyWithCheckpoints()).firstBad?.reason).toMatch(/those here are of 14 to 14/);
+  });
+
+  it('is found to be cut, at its end and at its beginning', async () => {
+    const [first = '', second = ''] = lines();
+    keepOnly([first]);
+    expect((await verifyWithCheckpoints()).firstBad?.position).toBe(13);
+    keepOnly([second]);
+    expect((await verifyWithCheckpoints()).firstBad?.position).toBe(12);
+    keepOnly([first, second]);
+    expect((await verifyWithCheckpoints()).ok).toBe(true);
+  });
+
+  it('may be of one that began later than another', async () => {
+    const others = { file: join(folder, 'other'), keyFile: join(folder, 'other-key') };
+    await log.append({ stream: 'run-b', expectedVersion: 1, events: [event()] });
+    await checkpointer({ ...others, events: 1, tally }).stop();
+    const found = await verifyLog({ url: database.urlFor('manifest'), checkpoints: others });
+    expect(found).toMatchObject({ ok: true, checkpoints: 1 });
+  });
+});
+
 describe('Checkpointer', () => {
+  it('says once that the log is shorter than what it has signed', async () => {
+    await checkpointNow();
+    const said: string[] = [];
+    const onError = (error: unknown) => said.push((error as Error).message);
+    const cut = { head: async () => ({ ...(await log.head()), position: 9 }) };
+    const running = checkpointer({ log: cut, onError });
+    await eventually(() => running.failures >= 3, { what: 'it to look several times' });
+    await running.stop();
+    expect(said).toEqual(['the log ends at 9, but 12 was signed']);
+  });
+
   it('writes when enough has happened, and signs what the log says', async () => {
     const running = checkpointer({ events: 10 });
     await eventually(() => running.position === 12, { what: 'the first checkpoint' });

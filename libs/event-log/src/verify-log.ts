@@ -4,14 +4,17 @@
  *
  * V1 A changed, missing or exchanged event breaks the chain at its place.
  * V2 A chain computed anew after a change differs from a checkpoint at or after that place.
- * V3 A log that was cut ends before its last checkpoint. Checkpoints are read first, so that what
- *    they speak of has been committed when the log is read.
+ * V3 A log that was cut ends before its last checkpoint, in a file or in what the database knows of
+ *    files. Both are read first, so that what they speak of has been committed when the log is read.
+ * V4 A file of checkpoints that was taken away, or cut, lacks some of which the database knows.
  */
-import { hash, type KeyObject } from 'node:crypto';
+import { hash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { GENESIS_HASH, hashedText } from '@writ/contracts';
 import { Client } from 'pg';
 import { isSignedBy, readCheckpoints } from './checkpoint';
-import { verificationKey } from './checkpoint-key';
+import { keyIdOf, verificationKey } from './checkpoint-key';
+import { type Signed, signedCheckpoints } from './checkpoint-tally';
 import { asTexts, type EventRow, withinBytes } from './event-rows';
 import { endClient } from './leave-client';
 import { PAGE_BYTES } from './projection';
@@ -40,7 +43,6 @@ export interface VerifyLogReport {
 type Bad = NonNullable<VerifyLogReport['firstBad']>;
 
 export async function verifyLog(options: VerifyLogOptions): Promise<VerifyLogReport> {
-  const signed = new Checkpoints(options.checkpoints);
   const client = new Client({
     connectionString: options.url,
     application_name: 'writ verify',
@@ -50,6 +52,9 @@ export async function verifyLog(options: VerifyLogOptions): Promise<VerifyLogRep
   client.on('error', () => undefined); // the read under way, or the next one, says so
   await client.connect();
   try {
+    // What is noted is in the file: so this is asked first, and the file is read after it.
+    const noted = options.checkpoints === undefined ? [] : await signedCheckpoints(client);
+    const signed = new Checkpoints(options.checkpoints, noted);
     const { rows } = await client.query<{ position: string | null }>(
       'select max(position) as position from log.event',
     );
@@ -73,7 +78,7 @@ async function verifyPages(
     return rows;
   };
   let [position, previous] = [0, GENESIS_HASH];
-  let firstBad = signed.forged;
+  let firstBad = signed.forged ?? signed.missing; // V4
   let next = read(0);
   for (let rows = await next; rows.length > 0 && firstBad === undefined; rows = await next) {
     next = read(Number(rows.at(-1)?.[0])); // the server reads on while these are hashed
@@ -136,16 +141,19 @@ class Checkpoints {
   compared = 0;
   /** A line with the form of a checkpoint that the key has not signed. */
   readonly forged: Bad | undefined;
+  /** Checkpoints that were signed and are not here. */
+  readonly missing: Bad | undefined;
   private readonly hashes = new Map<number, string>();
   private last = 0;
 
-  constructor(given: VerifyLogOptions['checkpoints']) {
+  constructor(given: VerifyLogOptions['checkpoints'], noted: readonly Signed[]) {
     if (given === undefined) return;
-    const key: KeyObject = verificationKey(given.keyFile);
+    // Made with the first start; when it is gone nothing that it signed counts.
+    const key = existsSync(given.keyFile) ? verificationKey(given.keyFile) : undefined;
     for (const checkpoint of readCheckpoints(given.file)) {
       const { position, hash: signedHash } = checkpoint;
       const known = this.hashes.get(position);
-      if (!isSignedBy(checkpoint, key)) {
+      if (key === undefined || !isSignedBy(checkpoint, key)) {
         this.forged ??= {
           position,
           reason: `the checkpoint of ${position} is not signed by the key`,
@@ -159,6 +167,21 @@ class Checkpoints {
       this.hashes.set(position, signedHash);
       this.last = Math.max(this.last, position);
     }
+    this.missing = this.missingOf(noted, key && keyIdOf(key));
+    this.last = Math.max(this.last, ...noted.map(({ last }) => last));
+  }
+
+  /** Others that sign have files of their own; but where there is none at all, theirs are missed. */
+  private missingOf(noted: readonly Signed[], ours: string | undefined): Bad | undefined {
+    const known = noted.find(({ keyId }) => keyId === ours);
+    const due = known ?? (this.hashes.size === 0 ? noted.at(-1) : undefined);
+    if (due === undefined) return undefined;
+    const first = Math.min(...this.hashes.keys(), Number.POSITIVE_INFINITY);
+    if (first <= due.first && this.last >= due.last) return undefined;
+    const here =
+      this.hashes.size === 0 ? 'none is here' : `those here are of ${first} to ${this.last}`;
+    const reason = `checkpoints of ${due.first} to ${due.last} were signed, and ${here}: their file was removed or cut`;
+    return { position: first <= due.first ? this.last + 1 : due.first, reason };
   }
 
   /** V2 */

@@ -8,6 +8,7 @@ import { endsWithin, MAX_INLINE_BYTES } from '@writ/contracts';
 import type { ConsumerDefinition } from '@writ/contracts';
 import type {
   Attributes,
+  Backlog,
   Bus,
   ClaimCheck,
   ConsumeOptions,
@@ -58,6 +59,7 @@ export abstract class BusOverWire<W extends Wire = Wire> implements Bus {
     options: ConsumeOptions<T>,
     reaction: Reaction<T>,
   ): Promise<Subscription>;
+  abstract backlog(consumers: readonly ConsumerDefinition[]): Promise<Backlog>;
   abstract broadcast(subject: string, bytes: Uint8Array): void;
   abstract health(): { ok: boolean; detail: string };
   abstract drain(graceMs: number): Promise<void>;

@@ -1,4 +1,5 @@
 /** What every bus does, whatever carries it: `bus.ts`, B1 to B4, as sentences. */
+import { conformsInBacklog } from './backlog.conformance';
 import type { Bus } from './bus';
 import type { BusHarness, BusWorld } from './bus-world.conformance';
 import { conformsInDelivery } from './delivery.conformance';
@@ -33,4 +34,5 @@ export function busConformance(start: () => Promise<BusHarness>): void {
   conformsInWork(world);
   conformsInLetters(world);
   conformsInQueries(world);
+  conformsInBacklog(world);
 }

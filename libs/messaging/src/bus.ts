@@ -79,6 +79,14 @@ export interface QueryOptions {
 /** Answers a query; `progress` keeps a slow one alive and tells how far it is. */
 export type QueryHandler = (data: unknown, progress: (state: unknown) => void) => Promise<unknown>;
 
+/** Messages that are stored and not done with. */
+export interface Backlog {
+  /** Nobody has taken them. */
+  readonly waiting: number;
+  /** Somebody works on them, or did until not long ago. */
+  readonly inHands: number;
+}
+
 export interface Subscription {
   close(): Promise<void>;
 }
@@ -113,6 +121,8 @@ export interface Bus {
     subject: string,
     heard: (subject: string, bytes: Uint8Array, attributes?: Attributes) => void,
   ): Promise<Subscription>;
+  /** Of these consumers together, as the server says now; a consumer that is not there has none. */
+  backlog(consumers: readonly ConsumerDefinition[]): Promise<Backlog>;
   /** What could not be handled: to look at and to send again. */
   readonly deadLetters: DeadLetters;
   /** Connected, and every consumer loop went round lately. */

@@ -5,6 +5,7 @@
 import { endsWithin } from '@writ/contracts';
 import type { ConsumerDefinition, StreamDefinition } from '@writ/contracts';
 import type { JetStreamManager, NatsConnection } from 'nats';
+import type { Backlog } from './bus';
 import type { BusLogger, BusMetrics } from './bus-hooks';
 import {
   applyConsumer,
@@ -115,6 +116,16 @@ export class JetStreamAdmin {
     }
     if (isAltered(consumer, definition)) return { state: 'broken', why: 'it was altered' };
     return { state: 'fine', pending: consumer.num_pending };
+  }
+
+  async backlog(definitions: readonly ConsumerDefinition[]): Promise<Backlog> {
+    const found = await Promise.all(
+      definitions.map(({ stream, name }) => findConsumer(this.jsm, stream, name)),
+    );
+    return {
+      waiting: found.reduce((sum, it) => sum + (it?.num_pending ?? 0), 0),
+      inHands: found.reduce((sum, it) => sum + (it?.num_ack_pending ?? 0), 0),
+    };
   }
 
   private async makeStream(stream: StreamDefinition): Promise<void> {

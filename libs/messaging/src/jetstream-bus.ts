@@ -7,7 +7,7 @@ import { endsWithin, streams as allStreams, systemClock } from '@writ/contracts'
 import type { ConsumerDefinition, StreamDefinition } from '@writ/contracts';
 import { Events } from 'nats';
 import type { JetStreamManager, NatsConnection } from 'nats';
-import type { ConsumeOptions, Reaction, Subscription } from './bus';
+import type { Backlog, ConsumeOptions, Reaction, Subscription } from './bus';
 import { silentLogger } from './bus-hooks';
 import { BusOverWire } from './bus-over-wire';
 import type { JetStreamBusOptions } from './connect-jetstream-bus';
@@ -94,6 +94,10 @@ export class JetStreamBus extends BusOverWire<NatsWire> {
         this.loops.delete(loop);
       },
     };
+  }
+
+  backlog(consumers: readonly ConsumerDefinition[]): Promise<Backlog> {
+    return this.admin.backlog(consumers);
   }
 
   broadcast(subject: string, bytes: Uint8Array): void {

@@ -4,7 +4,7 @@
  */
 import { streams } from '@writ/contracts';
 import type { ConsumerDefinition } from '@writ/contracts';
-import type { ClaimCheck, ConsumeOptions, Reaction, Subscription } from './bus';
+import type { Backlog, ClaimCheck, ConsumeOptions, Reaction, Subscription } from './bus';
 import { SendError } from './bus-errors';
 import { silentLogger } from './bus-hooks';
 import type { BusLogger, BusMetrics } from './bus-hooks';
@@ -79,6 +79,10 @@ export class MemoryBus extends BusOverWire {
         this.takings.delete(taking);
       },
     };
+  }
+
+  async backlog(consumers: readonly ConsumerDefinition[]): Promise<Backlog> {
+    return this.server.backlog(consumers);
   }
 
   broadcast(subject: string, bytes: Uint8Array): void {

@@ -38,6 +38,11 @@ export class MemoryConsumer {
     private readonly done: (sequence: number) => void,
   ) {}
 
+  /** Of these, what somebody has taken. */
+  get inHands(): number {
+    return this.held.size;
+  }
+
   join(member: Member): void {
     this.members.push(member);
     this.handOut();

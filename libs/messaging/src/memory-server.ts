@@ -9,6 +9,7 @@
  */
 import { streams as allStreams } from '@writ/contracts';
 import type { ConsumerDefinition, StreamDefinition } from '@writ/contracts';
+import type { Backlog } from './bus';
 import { systemClock } from './bus-hooks';
 import type { Clock } from './bus-hooks';
 import { MESSAGE_ID_HEADER } from './cloud-events';
@@ -137,6 +138,12 @@ export class MemoryServer {
   /** How many messages consumers are not done with, all of them together. */
   unsettled(): number {
     return [...this.consumers.values()].reduce((sum, { unsettled }) => sum + unsettled, 0);
+  }
+
+  backlog(definitions: readonly ConsumerDefinition[]): Backlog {
+    const found = definitions.flatMap(({ name }) => this.consumers.get(name) ?? []);
+    const inHands = found.reduce((sum, consumer) => sum + consumer.inHands, 0);
+    return { waiting: found.reduce((sum, it) => sum + it.unsettled, 0) - inHands, inHands };
   }
 
   /** What a stream holds, in order; for assertions and for the shelf of dead letters. */

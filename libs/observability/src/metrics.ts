@@ -156,6 +156,15 @@ export const metrics = {
       verb: directiveVerbs,
       outcome: ['accepted', 'repeated', 'refused'],
     }),
+    admissionBacklog: gauge(
+      'writ_admission_backlog',
+      'Work that is answered at once and waits or is under way, as admission saw it last.',
+    ),
+    admissionRefused: counter(
+      'writ_admission_refused_total',
+      'New directives told to come again later, by what there was too much of.',
+      { reason: ['waiting', 'crowd', 'unfinished'] },
+    ),
     steps: counter('writ_steps_total', 'Steps that ended, by outcome.', {
       outcome: ['passed', 'failed', 'blocked', 'cancelled'],
     }),

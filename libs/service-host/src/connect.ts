@@ -31,8 +31,8 @@ export interface Connections {
 
 /** Throws with the name of what cannot be reached. */
 export async function connect<C extends ConnectConfig>(host: Host<C>): Promise<Connections> {
-  const { config, logger, registry, service } = host;
-  const content = await openFolderStore(config.WRIT_CONTENT_DIR);
+  const { config, logger, registry, service, seams } = host;
+  const content = seams.area('content', await openFolderStore(config.WRIT_CONTENT_DIR));
   const { measure, committed } = logMetrics(registry);
   const stored = await openPostgresLog({
     url: config.DATABASE_URL,
@@ -40,21 +40,30 @@ export async function connect<C extends ConnectConfig>(host: Host<C>): Promise<C
     warn: (message) => logger.warn(message),
     committed,
   });
-  const bus = await connectJetStreamBus({
-    servers: config.NATS_URL,
-    token: config.NATS_TOKEN,
-    name: service,
-    claimCheck: claimCheckOf(content),
-    logger,
-    metrics: busMetrics(registry),
-    onClosed: host.onClosed,
-  });
+  const bus = seams.bus(
+    await connectJetStreamBus({
+      servers: config.NATS_URL,
+      token: config.NATS_TOKEN,
+      name: service,
+      claimCheck: claimCheckOf(content),
+      logger,
+      metrics: busMetrics(registry),
+      onClosed: host.onClosed,
+    }),
+  );
   const broadcast = (bytes: Uint8Array) => bus.broadcast(subjects.published, bytes);
   const reporter = new PublishedReporter({ broadcast });
   const appends = new Appends();
   const source = `/writ/${service}`;
   const appended = () => appends.tell();
-  const log = publishingLog(stored, { bus, reporter, logger, measure, source, appended });
+  const log = publishingLog(seams.log(stored), {
+    bus,
+    reporter,
+    logger,
+    measure,
+    source,
+    appended,
+  });
   return {
     content,
     bus,

@@ -36,7 +36,8 @@ export class FailpointError extends Error {
   }
 }
 
-const FORM = /^([a-z]+\.(?:before|after)\.[\w.-]+?)(?:#(\d+))?=([a-z]+)(?::(\d+))?$/;
+const FORM =
+  /^((?:planner|executor|verifier|manifest)\.(?:before|after)\.[\w.-]+?)(?:#(\d+))?=([a-z]+)(?::(\d+))?$/;
 
 /** Throws what is wrong with the plan, with an example. */
 export function parseFailpoints(text: string): Failpoint[] {
@@ -53,8 +54,12 @@ export function parseFailpoints(text: string): Failpoint[] {
   });
 }
 
-/** Points at which the plan is carried out, each entry once. */
-export function plannedPoints(plan: readonly Failpoint[], actions: FailpointActions): Points {
+/** Points at which the plan is carried out, each entry once. `isDue` hears of it before it happens. */
+export function plannedPoints(
+  plan: readonly Failpoint[],
+  actions: FailpointActions,
+  isDue: (entry: Failpoint) => void = () => undefined,
+): Points {
   const hits = new Map<string, number>();
   return {
     reach: async (point): Promise<Reached> => {
@@ -62,6 +67,7 @@ export function plannedPoints(plan: readonly Failpoint[], actions: FailpointActi
       hits.set(point, hit);
       const due = plan.find((entry) => entry.point === point && entry.hit === hit);
       if (due === undefined) return 'go';
+      isDue(due);
       switch (due.action) {
         case 'crash':
           return actions.crash(point);

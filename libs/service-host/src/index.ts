@@ -12,11 +12,5 @@ export {
   type Failpoint,
   type FailpointActions,
 } from './failpoints';
-export {
-  areaWithPoints,
-  busWithPoints,
-  logWithPoints,
-  withPoints,
-  type Points,
-  type Reached,
-} from './seams';
+export { noSeams, seamsWith, type Seams } from './installed-seams';
+export { withPoints, type Points, type Reached } from './seams';

@@ -12,6 +12,7 @@ import {
   type Seats,
 } from '@writ/event-log';
 import type { Appends } from './connect';
+import { noSeams, type Seams } from './installed-seams';
 import { watchFollowers, type Logger, type Registry, type StopStep } from '@writ/observability';
 
 export interface ReadModelsOptions {
@@ -23,6 +24,7 @@ export interface ReadModelsOptions {
   readonly projections: readonly Projection[];
   /** Default: in the database. */
   readonly seats?: Seats;
+  readonly seams?: Pick<Seams, 'projection'>;
   readonly clock?: Clock;
   readonly random?: () => number;
 }
@@ -35,11 +37,11 @@ export class ReadModels {
   /** Follows the log: at once what this process appends, what others append within a second. */
   begin(): void {
     const { url, log, appends, logger, registry, projections, clock, random } = this.options;
-    const seats = this.options.seats ?? postgresSeats(url);
+    const { seats = postgresSeats(url), seams = noSeams } = this.options;
     this.followers = projections.map(
       (projection) =>
         new Follower({
-          ...{ seats, log, projection, clock, random },
+          ...{ seats, log, clock, random, projection: seams.projection(projection) },
           onError: (error) =>
             logger.error({ err: error, projection: projection.name }, 'a read model stands still'),
         }),

@@ -24,6 +24,8 @@ import {
   type Registry,
   type StopStep,
 } from '@writ/observability';
+import type { Failpoint } from './failpoints';
+import { failpointsIn, installSeams, type Seams } from './installed-seams';
 import { version } from './version';
 
 export interface ProcessConfig {
@@ -39,6 +41,8 @@ export interface Host<C extends ProcessConfig> {
   readonly logger: Logger;
   readonly registry: Registry;
   readonly version: string;
+  /** For whatever reaches out of the process; dead unless the environment plans failpoints. */
+  readonly seams: Seams;
   /** For the bus: its connection has ended for good (H3). */
   readonly onClosed: (error: Error) => void;
 }
@@ -61,8 +65,10 @@ export async function runService<C extends ProcessConfig>(
   open: (host: Host<C>) => Promise<Opened>,
 ): Promise<void> {
   let config: C;
+  let failpoints: Failpoint[];
   try {
     config = readConfig();
+    failpoints = failpointsIn(process.env);
   } catch (error) {
     process.stderr.write(`${service}: ${error instanceof Error ? error.message : String(error)}\n`);
     process.exit(2);
@@ -75,8 +81,9 @@ export async function runService<C extends ProcessConfig>(
     if (!shutdown.stopping) shutdown.fail('the connection to NATS is closed for good', error); // H3
   };
   const registry = createRegistry(service, version);
+  const seams = installSeams(service, failpoints, logger);
   try {
-    await start({ service, config, logger, registry, version, onClosed }, steps, open);
+    await start({ service, config, logger, registry, version, seams, onClosed }, steps, open);
   } catch (error) {
     logger.fatal({ err: error }, `${service} could not start`);
     process.exit(1);

@@ -1,8 +1,14 @@
 import { consumers, subjects } from '@writ/contracts';
-import { MemoryLog } from '@writ/event-log';
+import { MemoryLog, type Projection } from '@writ/event-log';
 import { MemoryBus } from '@writ/messaging';
 import { eventually } from '@writ/testing';
-import { areaWithPoints, busWithPoints, logWithPoints, type Points } from './seams';
+import {
+  areaWithPoints,
+  busWithPoints,
+  logWithPoints,
+  projectionWithPoints,
+  type Points,
+} from './seams';
 
 const actor = { kind: 'service', id: 'test' } as const;
 const metadata = { commandId: 'c', correlationId: 'c', actor };
@@ -79,6 +85,19 @@ test('a message that is taken passes a point before its reaction and one before 
     'executor.before.ack.executor-echo',
   ]);
   await bus.drain(100);
+});
+
+test('a page of a read model passes two points in its transaction, and is the same otherwise', async () => {
+  const apply = () => Promise.resolve(void reached.push('applied'));
+  const projection = { schema: 'planner', name: 'directive', apply } as unknown as Projection;
+  const seamed = projectionWithPoints('planner', projection, noting);
+  await seamed.apply([], undefined as never);
+  expect(seamed.schema).toBe('planner');
+  expect(reached).toEqual([
+    'planner.before.apply.directive',
+    'applied',
+    'planner.after.apply.directive',
+  ]);
 });
 
 test('what a point throws keeps the call from being made, or hides its answer', async () => {

@@ -9,9 +9,10 @@
  *   send.<what>       the bus: work, evaluate, a verb, an event      planner.before.send.work
  *   take.<consumer>   a message was taken, its reaction not begun    executor.before.take.executor-echo
  *   ack.<consumer>    the reaction is done, not acknowledged         verifier.before.ack.verifier-evaluations
+ *   apply.<name>      a page of a read model, in its transaction     planner.after.apply.directives
  *   <area>.<method>   anything else                                  executor.before.lease.acquire
  */
-import type { EventLog } from '@writ/event-log';
+import type { EventLog, Projection } from '@writ/event-log';
 import type { Bus, ConsumeOptions, Reaction } from '@writ/messaging';
 import type { ConsumerDefinition } from '@writ/contracts';
 
@@ -59,6 +60,16 @@ export const areaWithPoints = <T extends object>(
 
 export const logWithPoints = (service: string, log: EventLog, points: Points): EventLog =>
   withPoints(service, log, points, nameOfLogCall);
+
+/** Both points are within the transaction that moves the checkpoint too. */
+export const projectionWithPoints = (
+  service: string,
+  projection: Projection,
+  points: Points,
+): Projection =>
+  withPoints(service, projection, points, (method) =>
+    method === 'apply' ? `apply.${projection.name}` : undefined,
+  );
 
 export function busWithPoints(service: string, bus: Bus, points: Points): Bus {
   const consume = <T>(

@@ -1,102 +1,62 @@
-/**
- * `npm run bench -- JOB [options] [--json]`. Owns the order: a stack of its own, a warm-up that is
- * not counted, the job, the figures; the stack is stopped whatever happens, Ctrl-C too.
- */
-import { execFileSync } from 'node:child_process';
-import { cpus } from 'node:os';
-import { connectJetStreamBus } from '@writ/messaging';
-import { Command, InvalidArgumentError } from 'commander';
-import { chainOf, Directives } from './directives';
-import { chain } from './jobs/chain';
-import { single } from './jobs/single';
-import type { Measured } from './measure';
-import { startStack } from './stack';
-import { usageBetween, usageOf } from './usage';
+/** `npm run bench -- JOB [options] [--json]`: the jobs as commands. What each measures is its own. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { comparePeers } from './compare-peers';
+import type { Job, JobOption } from './job';
+import { jobs } from './jobs';
+import { printed } from './print';
+import { runJob } from './run-job';
 
-type Parameters = Record<string, number>;
-type Job = (directives: Directives) => Promise<Measured>;
+const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-const warmUpDirectives = 50;
-
-async function measure(job: string, parameters: Parameters, json: boolean, run: Job) {
-  const say = (text: string) => process.stderr.write(`${text}\n`);
-  say('starting a stack');
-  const stack = await startStack();
-  // It runs in the background, so Ctrl-C alone would leave it there.
-  const leave = () => void stack.stop().finally(() => process.exit(130));
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, leave);
-  try {
-    const bus = await connectJetStreamBus({ servers: stack.natsUrl, name: 'bench' });
-    const directives = await Directives.open(bus);
-    say('warming up');
-    const warmUps = Array.from({ length: warmUpDirectives }, () => directives.run(chainOf(10)));
-    await Promise.all(warmUps);
-    say(`measuring ${job}`);
-    const before = usageOf(stack.pids);
-    const measured = await run(directives);
-    const usage = usageBetween(before, usageOf(stack.pids));
-    await bus.drain(1_000);
-    print({ job, parameters, ...measured, ...usage, versions: versions() }, json);
-  } finally {
-    await stack.stop();
-  }
-}
-
-function versions() {
-  const git = (argv: string[]) => {
-    try {
-      return execFileSync('git', argv, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-    } catch {
-      return 'unknown';
-    }
-  };
-  const commit = git(['rev-parse', '--short', 'HEAD']).trim();
-  return { writ: commit, node: process.version, cores: cpus().length };
-}
-
-function print(result: Measured & Record<string, unknown>, json: boolean): void {
-  if (json) {
-    process.stdout.write(`${JSON.stringify(result)}\n`);
-    return;
-  }
-  const { seconds, stepsPerSecond, latencyMs, cpuSeconds, rssMiB } = result;
-  const of = result['job'] === 'single' ? 'a step' : 'a directive';
-  const rows = [
-    `${String(result['job'])} ${JSON.stringify(result['parameters'])}`,
-    `  ${stepsPerSecond} steps/s in ${seconds} s`,
-    `  ${of}: p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms, max ${latencyMs.max} ms`,
-    `  CPU seconds ${JSON.stringify(cpuSeconds)}`,
-    `  memory, MiB ${JSON.stringify(rssMiB)}`,
-  ];
-  process.stdout.write(`${rows.join('\n')}\n`);
-}
-
-function count(text: string): number {
+const count = (least: number) => (text: string) => {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('not a whole number');
-  return value;
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw new InvalidArgumentError(`not a whole number from ${least} on`);
+};
+
+function optionOf({ name, means, standard, oneOf, orNone }: JobOption): Option {
+  const isNumber = typeof standard === 'number';
+  const option = new Option(`--${kebab(name)} <${isNumber ? 'n' : 'word'}>`, means);
+  if (isNumber) option.argParser(count(orNone ? 0 : 1));
+  if (oneOf !== undefined) option.choices([...oneOf]);
+  return option.default(standard);
+}
+
+interface CommonOptions {
+  readonly json: boolean;
+  readonly rounds?: number;
+  readonly warmUp: number;
+}
+
+function commandOf(job: Job): Command {
+  const command = new Command(job.name).description(job.does);
+  for (const option of job.options) command.addOption(optionOf(option));
+  return command
+    .option('--rounds <n>', `how often; medians are told (default: ${job.rounds ?? 3})`, count(1))
+    .option('--warm-up <n>', 'directives before it, which are not counted', count(0), 100)
+    .option('--json', 'one JSON object on stdout', false)
+    .action(async ({ json, rounds, warmUp, ...parameters }: CommonOptions) => {
+      const result = await runJob(job, parameters as Record<string, number | string>, {
+        rounds,
+        warmUp,
+      });
+      process.stdout.write(`${json ? JSON.stringify(result) : printed(result)}\n`);
+    });
 }
 
 const program = new Command('bench').description('measures Writ on real PostgreSQL and NATS');
-
-program
-  .command('chain')
-  .description('directives of steps in a row, all submitted at once')
-  .option('--directives <n>', 'how many directives', count, 100)
-  .option('--steps <n>', 'steps of each', count, 10)
-  .option('--json', 'one JSON object on stdout', false)
-  .action(({ json, directives, steps }: { json: boolean; directives: number; steps: number }) =>
-    measure('chain', { directives, steps }, json, (it) => chain(it, { directives, steps })),
-  );
-
-program
-  .command('single')
-  .description('one directive at a time on an idle system')
-  .option('--steps <n>', 'steps of the directive', count, 10)
-  .option('--json', 'one JSON object on stdout', false)
-  .action(({ json, steps }: { json: boolean; steps: number }) =>
-    measure('single', { steps }, json, (it) => single(it, { steps })),
-  );
+for (const job of jobs) program.addCommand(commandOf(job));
+program.addCommand(
+  new Command('peers')
+    .description('chain, fan-out and single beside other systems, in one run, as ratios')
+    .addOption(
+      new Option('--folder <path>', 'where the scripts of the peers are')
+        .env('WRIT_PEERS')
+        .makeOptionMandatory(),
+    )
+    .option('--json', 'one JSON object on stdout', false)
+    .action(comparePeers),
+);
 
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);

@@ -1,46 +1,117 @@
-/** A stack of its own for a measurement: started with the command line, in a temporary home. */
+/**
+ * A stack of its own for a measurement, in a temporary home: started, stopped and mistreated through
+ * the command line and by the ids of its processes.
+ */
 import { execFile, type ExecFileException } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parentOf, withChildren } from './usage';
 
-export interface Stack {
-  /** With what a client needs to be let in. */
+interface StackFile {
+  readonly databaseUrl: string;
   readonly natsUrl: string;
-  /** By name: postgres, nats, planner, ... */
-  readonly pids: Readonly<Record<string, number>>;
-  stop(): Promise<void>;
+  readonly gatewayUrl?: string;
+  readonly processes: Readonly<Record<string, { pid: number; httpUrl?: string }>>;
 }
 
 const cli = join(__dirname, '../../cli/dist/main.js');
-const startLimitMs = 120_000;
+const commandLimitMs = 300_000;
+const servers: readonly string[] = ['postgres', 'nats'];
 
-export async function startStack(): Promise<Stack> {
-  const home = await mkdtemp(join(tmpdir(), 'writ-bench-'));
-  const env = { ...process.env, WRIT_HOME: home, LOG_LEVEL: 'warn' };
-  const stop = async () => {
-    await run(['down'], env);
-    await rm(home, { recursive: true, force: true });
+export class Stack {
+  private readonly folder = mkdtempSync(join(tmpdir(), 'writ-bench-'));
+  private readonly home = join(this.folder, 'stack');
+  private readonly env: NodeJS.ProcessEnv = {
+    ...process.env,
+    WRIT_HOME: this.home,
+    LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'warn',
   };
-  try {
-    await run(['up', '--detach'], env);
-    const described = JSON.parse(await readFile(join(home, 'stack.json'), 'utf8')) as {
-      natsUrl: string;
-      processes: Record<string, { pid: number }>;
-    };
-    const pids = Object.entries(described.processes).map(([name, { pid }]) => [name, pid]);
-    const { natsUrl } = described;
-    return { natsUrl, pids: Object.fromEntries(pids), stop };
-  } catch (error) {
-    await stop().catch(() => undefined);
-    throw error;
-  }
-}
 
-function run(argv: string[], env: NodeJS.ProcessEnv): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const done = (error: ExecFileException | null, _: string, stderr: string) =>
-      error === null ? resolve() : reject(new Error(`writ ${argv.join(' ')}: ${stderr.trim()}`));
-    execFile(process.execPath, [cli, ...argv], { env, timeout: startLimitMs }, done);
-  });
+  /** Starts the servers and all services, or some; returns how long it took until all were ready. */
+  async up(only: readonly string[] = []): Promise<number> {
+    const began = performance.now();
+    await this.writ(['up', '--detach', ...(only.length > 0 ? ['--only', only.join(',')] : [])]);
+    return performance.now() - began;
+  }
+
+  /** Stops everything; what is stored stays. */
+  async down(): Promise<void> {
+    await this.writ(['down']);
+  }
+
+  async remove(): Promise<void> {
+    await this.down().finally(() => rm(this.folder, { recursive: true, force: true }));
+  }
+
+  /** A new folder for steps to work in: beside the stack's own, which they may not see. */
+  workFolder(name: string): string {
+    const path = join(this.folder, name);
+    mkdirSync(path);
+    return path;
+  }
+
+  get databaseUrl(): string {
+    return this.file.databaseUrl;
+  }
+
+  /** With what a client needs to be let in. */
+  get natsUrl(): string {
+    return this.file.natsUrl;
+  }
+
+  get gatewayUrl(): string {
+    return this.file.gatewayUrl ?? '';
+  }
+
+  /** By name: postgres, nats, planner, ... */
+  get pids(): Readonly<Record<string, number>> {
+    const all = Object.entries(this.file.processes).map(([name, { pid }]) => [name, pid]);
+    return Object.fromEntries(all) as Record<string, number>;
+  }
+
+  /** What a service tells Prometheus. */
+  async metrics(service: string): Promise<string> {
+    const url = this.file.processes[service]?.httpUrl;
+    return (await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(10_000) })).text();
+  }
+
+  /** With -9; the supervisor starts it again. */
+  kill(name: string): void {
+    const pid = this.pids[name];
+    if (pid === undefined) throw new Error(`the stack has no process ${name}`);
+    process.kill(pid, 'SIGKILL');
+  }
+
+  /** With -9: the supervisor, PostgreSQL with all its processes, NATS, the services. */
+  killEverything(): void {
+    const { pids } = this;
+    const services = Object.keys(pids).filter((name) => !servers.includes(name));
+    const supervisor = parentOf(pids[services[0] ?? ''] ?? 0);
+    const doomed = [...(supervisor === undefined ? [] : [supervisor]), ...Object.values(pids)];
+    for (const pid of doomed.flatMap((root) => (root === supervisor ? root : withChildren(root)))) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It ended with one of those before it.
+      }
+    }
+  }
+
+  /** `writ` with this stack; its stdout. */
+  writ(argv: string[]): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const done = (error: ExecFileException | null, stdout: string, stderr: string) => {
+        if (error === null) resolve(stdout);
+        else reject(new Error(`writ ${argv.join(' ')}: ${stderr.trim() || error.message}`));
+      };
+      const options = { env: this.env, timeout: commandLimitMs, maxBuffer: 64 * 1024 * 1024 };
+      execFile(process.execPath, [cli, ...argv], options, done);
+    });
+  }
+
+  private get file(): StackFile {
+    return JSON.parse(readFileSync(join(this.home, 'stack.json'), 'utf8')) as StackFile;
+  }
 }

@@ -1,4 +1,7 @@
-/** CPU and memory of processes and their children, from /proc; nothing where there is none. */
+/**
+ * Processor time and memory of processes and their children, from /proc; nothing where there is none.
+ * This process is among them: when it is busy, it is what was measured.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** Linux counts processor time in these; the same on every machine that Node runs on. */
@@ -7,13 +10,16 @@ const ticksPerSecond = 100;
 interface Seen {
   parent: number;
   cpuSeconds: number;
-  rssMiB: number;
+  residentMiB: number;
 }
 
-export interface Usage {
+export type Usage = {
   readonly cpuSeconds: Readonly<Record<string, number>>;
   readonly rssMiB: Readonly<Record<string, number>>;
-}
+};
+
+/** The name under which this process stands. */
+export const CLIENT = 'bench';
 
 export function usageOf(pids: Readonly<Record<string, number>>): Usage {
   const all = processes();
@@ -28,12 +34,16 @@ export function usageOf(pids: Readonly<Record<string, number>>): Usage {
     let [cpu, rss] = [0, 0];
     for (let pid = pending.pop(); pid !== undefined; pid = pending.pop()) {
       cpu += all.get(pid)?.cpuSeconds ?? 0;
-      rss += all.get(pid)?.rssMiB ?? 0;
+      // The processes of PostgreSQL share most of their memory: each has its part of it.
+      rss += name === 'postgres' ? shareOf(pid) : (all.get(pid)?.residentMiB ?? 0);
       pending.push(...(childrenOf.get(pid) ?? []));
     }
     cpuSeconds[name] = cpu;
     rssMiB[name] = Math.round(rss);
   }
+  const { user, system } = process.cpuUsage();
+  cpuSeconds[CLIENT] = (user + system) / 1e6;
+  rssMiB[CLIENT] = Math.round(process.memoryUsage().rss / 1024 / 1024);
   return { cpuSeconds, rssMiB };
 }
 
@@ -41,9 +51,22 @@ export function usageOf(pids: Readonly<Record<string, number>>): Usage {
 export function usageBetween(before: Usage, after: Usage): Usage {
   const spent = Object.entries(after.cpuSeconds).map(([name, seconds]) => [
     name,
-    Math.round((seconds - (before.cpuSeconds[name] ?? 0)) * 100) / 100,
+    Math.round(Math.max(0, seconds - (before.cpuSeconds[name] ?? 0)) * 100) / 100,
   ]);
   return { cpuSeconds: Object.fromEntries(spent) as Record<string, number>, rssMiB: after.rssMiB };
+}
+
+/** The parent of a process; undefined when it is gone, or cannot be seen. */
+export const parentOf = (pid: number): number | undefined => processes().get(pid)?.parent;
+
+/** A process, then its children, theirs, ... */
+export function withChildren(root: number): number[] {
+  const all = [...processes()];
+  const found = [root];
+  for (let at = 0; at < found.length; at += 1) {
+    found.push(...all.filter(([, { parent }]) => parent === found[at]).map(([pid]) => pid));
+  }
+  return found;
 }
 
 function processes(): Map<number, Seen> {
@@ -57,11 +80,10 @@ function processes(): Map<number, Seen> {
         .split(' ')
         .map(Number);
       const own = (fields[11] ?? 0) + (fields[12] ?? 0) + (fields[13] ?? 0) + (fields[14] ?? 0);
-      // Proportional memory counts PostgreSQL's shared buffers once; not everybody may read it.
       seen.set(Number(entry), {
         parent: fields[1] ?? 0,
         cpuSeconds: own / ticksPerSecond,
-        rssMiB: memoryOf(entry, fields[21] ?? 0),
+        residentMiB: ((fields[21] ?? 0) * 4096) / 1024 / 1024,
       });
     } catch {
       // It ended between the listing and the look.
@@ -70,12 +92,12 @@ function processes(): Map<number, Seen> {
   return seen;
 }
 
-function memoryOf(pid: string, rssPages: number): number {
+function shareOf(pid: number): number {
   try {
     const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
     return Number(/^Pss:\s+(\d+)/m.exec(rollup)?.[1] ?? 0) / 1024;
   } catch {
-    return (rssPages * 4096) / 1024 / 1024;
+    return 0; // it ended, or is another user's
   }
 }
 

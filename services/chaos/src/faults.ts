@@ -1,6 +1,9 @@
 /** What may be done to a stack, by name. Each does it, holds it for a while, and makes it good again. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { streams } from '@writ/contracts';
 import type { SeededRandom } from '@writ/testing';
+import { Duplicator } from './duplicator';
+import { takeAway } from './jetstream';
 import { type Harness, type ProcessName, processNames } from './harness';
 
 /** Does it; says to whom, and for how long. */
@@ -82,6 +85,45 @@ export const faults = {
     await harness.nats.start();
     return `down for ${downMs} ms`;
   },
+  /**
+   * Its files are gone, and it goes on as if nothing were: what it has to store it may then neither
+   * store nor refuse, until it is started again.
+   */
+  'wipe-running': async (harness, random) => {
+    const forMs = ms(random, 1_000, 5_000);
+    harness.nats.wipe();
+    await delay(forMs);
+    await harness.nats.kill();
+    await harness.nats.start();
+    return `its files were gone for ${forMs} ms while it ran, then it was started again`;
+  },
+  forget: async (harness, random) => {
+    const [one, two, ...rest] = random.shuffle(Object.values(streams)).map(({ name }) => name);
+    const more = rest.slice(random.int(0, rest.length));
+    const taken = await takeAway(harness, { streams: [one!, ...more], consumersOf: [two!] });
+    return `${taken.join(', ')} deleted`;
+  },
+  duplicate: async (harness, random) => {
+    const duplicator = await Duplicator.start(harness, { seed: random.int(0, 2 ** 31) });
+    await delay(ms(random, 3_000, 8_000));
+    await duplicator.stop();
+    const heard = [...duplicator.heard].map(([kind, count]) => `${count} ${kind}`).join(', ');
+    return `${duplicator.copies} copies of ${heard}`;
+  },
+  /** Between clients and the gateway. */
+  door: async (harness, random) => {
+    const { door } = harness;
+    const forMs = ms(random, 500, 4_000);
+    const how = random.pick(['cut', 'stall', 'refuse', 'delay'] as const);
+    if (how === 'cut') door.cut();
+    else if (how === 'refuse') door.refuse();
+    else if (how === 'stall') door.stall(someWay(random));
+    else door.delay(random.int(20, 500), 200, someWay(random));
+    await delay(forMs);
+    door.reset();
+    door.heal();
+    return `${how} for ${forMs} ms, then reset`;
+  },
   wipe: async (harness) => {
     harness.nats.wipe(); // under its feet
     await harness.nats.kill();
@@ -112,3 +154,14 @@ export const faults = {
 
 export type FaultName = keyof typeof faults;
 export const faultNames = Object.keys(faults) as FaultName[];
+
+/**
+ * What a fault is done to. Two faults at the same time are done to different things: a server that is
+ * being started must not be started twice.
+ */
+export function targetOf(name: FaultName): string {
+  if (['nats', 'wipe', 'wipe-running', 'forget', 'duplicate'].includes(name)) return 'messages';
+  if (['stall', 'delay', 'throttle', 'refuse', 'cut', 'reset'].includes(name)) return 'lines';
+  if (name === 'postgres' || name === 'door') return name;
+  return 'processes';
+}

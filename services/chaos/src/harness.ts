@@ -2,18 +2,23 @@
  * A whole stack to be mistreated: PostgreSQL, NATS, and every service as a process with lines of its
  * own to both. Owns the order of start and end. What is done to it, and when, is others' business.
  *
- * C1 No service reaches a server but through its own proxies.
+ * C1 No service reaches a server but through its own proxies, and no client the gateway but through
+ *    the door.
  * C2 Everything that is started ends with this process, and before `stop` resolves.
  */
 import { randomBytes } from 'node:crypto';
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { freePort } from '@writ/embedded-servers';
+import { type Canary, makeCanaries } from './canaries';
 import { KeptProcess } from './kept-process';
+import { makeRepository } from './repository';
 import { Nats, Postgres } from './servers';
 import { TcpProxy } from './tcp-proxy';
+import { witnessFile } from './witness';
+import { WitnessPipe } from './witness-pipe';
 
 /** Process -> the service that it is one of. Two executors: one takes over what the other leaves. */
 const processes = {
@@ -43,6 +48,8 @@ export interface Lines {
 export interface HarnessOptions {
   readonly seed: number;
   readonly leaseMs?: number;
+  /** Of services, by their names, besides what the stack needs. */
+  readonly settings?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** What happens that nobody asked for. */
   readonly tell?: (text: string) => void;
 }
@@ -52,7 +59,13 @@ export class Harness {
   readonly services = new Map<ProcessName, KeptProcess>();
   postgres!: Postgres;
   nats!: Nats;
+  /** Past the door, for whoever checks. */
   gatewayUrl = '';
+  /** Between clients and the gateway. */
+  door!: TcpProxy;
+  /** What the programs of executors and verifier are given, and nothing may keep. */
+  readonly canaries: readonly Canary[];
+  private witness: WitnessPipe | undefined;
   private readonly natsToken = randomBytes(16).toString('hex');
   private readonly passwords = new Map(roles.map((it) => [it, randomBytes(16).toString('hex')]));
 
@@ -60,7 +73,9 @@ export class Harness {
     /** Everything that the stack keeps, its logs too. */
     readonly folder: string,
     private readonly options: HarnessOptions,
-  ) {}
+  ) {
+    this.canaries = makeCanaries(options.seed);
+  }
 
   /** When it throws, nothing is left running. */
   static async start(options: HarnessOptions): Promise<Harness> {
@@ -88,6 +103,39 @@ export class Harness {
     return join(this.folder, 'work');
   }
 
+  /** The repository on which steps work. */
+  get repository(): string {
+    return join(this.folder, 'repository');
+  }
+
+  get witnessFile(): string {
+    return join(this.workFolder, witnessFile);
+  }
+
+  /** For steps that cannot write into the folder: what they write here comes into the file. */
+  get witnessPipe(): string {
+    return this.witness!.path;
+  }
+
+  /** Of the gateway, for clients. */
+  get doorUrl(): string {
+    return `http://127.0.0.1:${this.door.port}`;
+  }
+
+  /** Credentials of this stack: no log, no record and no artifact may hold them. */
+  get credentials(): readonly Canary[] {
+    const passwords = [...this.passwords].map(([role, value]) => ({
+      name: `${role}'s password`,
+      value,
+    }));
+    return [{ name: 'the token of NATS', value: this.natsToken }, ...passwords];
+  }
+
+  /** The server of messages itself, past the proxies. */
+  get natsAddress(): { readonly servers: string; readonly token: string } {
+    return { servers: `127.0.0.1:${this.nats.port}`, token: this.natsToken };
+  }
+
   service(name: ProcessName): KeptProcess {
     return this.services.get(name)!;
   }
@@ -98,7 +146,7 @@ export class Harness {
   }
 
   heal(): void {
-    for (const proxy of [...this.proxies('nats'), ...this.proxies('database')]) proxy.heal();
+    for (const proxy of this.everyProxy()) proxy.heal();
     for (const service of this.services.values()) {
       service.up();
       service.signal('SIGCONT');
@@ -111,24 +159,32 @@ export class Harness {
 
   /** C2. Leaves the folder; `remove` takes it away. */
   async stop(): Promise<void> {
-    const proxies = [...this.proxies('nats'), ...this.proxies('database')];
+    const proxies = this.everyProxy();
     for (const proxy of proxies) proxy.heal();
     await Promise.all([...this.services.values()].map((service) => service.down('SIGTERM')));
     await Promise.all(proxies.map((proxy) => proxy.close()));
     await this.nats?.stop();
     await this.postgres?.stop();
+    await this.witness?.close();
   }
 
   remove(): Promise<void> {
     return rm(this.folder, { recursive: true, force: true });
   }
 
+  private everyProxy(): TcpProxy[] {
+    const door = this.door === undefined ? [] : [this.door];
+    return [...this.proxies('nats'), ...this.proxies('database'), ...door];
+  }
+
   private async startAll(): Promise<void> {
-    for (const folder of ['logs', 'content']) {
+    for (const folder of ['logs', 'content', 'tmp']) {
       mkdirSync(join(this.home, folder), { recursive: true });
     }
     mkdirSync(this.workFolder);
     writeFileSync(join(this.workFolder, 'marker.txt'), 'the folder of the steps\n');
+    makeRepository(this.repository);
+    this.witness = WitnessPipe.open(join(this.folder, 'witness'), this.witnessFile);
     const servers = await Promise.allSettled([
       Postgres.start(join(this.home, 'postgres'), this.logTo('postgres')).then((server) => {
         this.postgres = server;
@@ -172,9 +228,11 @@ export class Harness {
       WRIT_CONTENT_DIR: join(this.home, 'content'),
       WRIT_DATA_DIR: data,
       SERVICE_INSTANCE: name,
+      TMPDIR: join(this.home, 'tmp'),
     };
     if (service === 'gateway') {
       this.gatewayUrl = `http://${host}:${httpPort}`;
+      this.door = await TcpProxy.open({ target: { host, port: httpPort }, seed: seed + 1 });
     } else {
       const target = { host, port: this.postgres.port };
       const database = await TcpProxy.open({ target, seed: seed + 1 });
@@ -186,7 +244,18 @@ export class Harness {
       env['DATABASE_URL'] = url.href;
     }
     if (service === 'executor') env['WRIT_LEASE_MS'] = String(this.leaseMs);
-    return this.process(name, service, env);
+    const runsPrograms = service === 'executor' || service === 'verifier';
+    return this.process(name, service, { ...env, ...(runsPrograms ? this.forPrograms() : {}) });
+  }
+
+  private forPrograms(): Record<string, string> {
+    const names = this.canaries.map((canary) => canary.name).join(',');
+    return {
+      WRIT_SANDBOX_PATHS: dirname(this.witnessPipe),
+      WRIT_PASS_ENV: names,
+      WRIT_SECRET_ENV: names,
+      ...Object.fromEntries(this.canaries.map((canary) => [canary.name, canary.value])),
+    };
   }
 
   private process(name: string, service: string, own: Record<string, string>): KeptProcess {
@@ -197,7 +266,7 @@ export class Harness {
     return new KeptProcess({
       name,
       service,
-      env: { ...Object.fromEntries(ours), ...own },
+      env: { ...Object.fromEntries(ours), ...this.options.settings?.[service], ...own },
       logFile: join(this.home, 'logs', `${name}.log`),
       fell: (how) => this.options.tell?.(`${name} fell: ${how}`),
     });

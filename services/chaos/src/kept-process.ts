@@ -27,6 +27,7 @@ export class KeptProcess {
   starts = 0;
   private child: ChildProcess | undefined;
   private isWanted = false;
+  private nextEnv: Readonly<Record<string, string>> = {};
   private restart: NodeJS.Timeout | undefined;
   private readonly main: string;
 
@@ -40,8 +41,23 @@ export class KeptProcess {
     return this.options.name;
   }
 
+  /** What it says, of all its starts. */
+  get logFile(): string {
+    return this.options.logFile;
+  }
+
   get pid(): number | undefined {
     return this.child?.pid;
+  }
+
+  /** Of its metrics and its health. */
+  get httpUrl(): string {
+    return `http://127.0.0.1:${this.options.env['HTTP_PORT']}`;
+  }
+
+  /** For its next start only: whatever that does to it, it comes back without. */
+  next(env: Readonly<Record<string, string>>): void {
+    this.nextEnv = env;
   }
 
   /** Starts it and keeps it alive from now on. */
@@ -52,7 +68,7 @@ export class KeptProcess {
 
   /** Waits until it says that it is ready. */
   ready(limitMs = 60_000): Promise<boolean> {
-    const url = `http://127.0.0.1:${this.options.env['HTTP_PORT']}/readyz`;
+    const url = `${this.httpUrl}/readyz`;
     const look = async () => (await fetch(url, { signal: AbortSignal.timeout(2_000) })).ok;
     return eventually(look, {
       what: `${this.name} to be ready (see ${this.options.logFile})`,
@@ -96,11 +112,12 @@ export class KeptProcess {
     const [program, ...argv] = [...tether, process.execPath, this.main];
     const log = openSync(this.options.logFile, 'a', 0o600);
     const child = spawn(program!, argv, {
-      env: this.options.env,
+      env: { ...this.options.env, ...this.nextEnv },
       stdio: ['ignore', log, log],
       detached: true,
     });
     closeSync(log);
+    this.nextEnv = {};
     const release =
       tether.length > 0 || child.pid === undefined
         ? () => undefined

@@ -38,10 +38,11 @@ function named(text: string): FaultName[] {
 }
 
 function print(result: ChaosResult): void {
-  const { accepted, completed, failed } = result.directives;
+  const { accepted, completed, failed, stopped, well } = result.directives;
   const rows = [
     `seed ${result.seed}: ${result.verdict} after ${result.seconds} s`,
-    `  ${accepted} directives accepted, ${completed} completed, ${failed} failed; ${result.executions} programs run`,
+    `  ${accepted} directives accepted, ${completed} completed, ${failed} failed, ${stopped} stopped; ${well} as they should`,
+    `  ${result.executions} programs run; work ${JSON.stringify(result.work)}`,
     `  faults ${JSON.stringify(result.faults)}`,
     ...result.broken.map((line) => `  broken: ${line}`),
     ...result.invalid.map((line) => `  says nothing: ${line}`),

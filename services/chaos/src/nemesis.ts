@@ -1,15 +1,18 @@
 /**
- * Who does what to the stack, and when: by its seed alone. Every fourth period is without a fault, and
- * the planned faults are dealt like cards, so that each happens before one happens again.
+ * Who does what to the stack, and when: by its seed alone. Every fourth period is without a fault, some
+ * have two at once, and the planned faults are dealt like cards, so that each happens before one happens
+ * again.
  */
 import { appendFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type SeededRandom, seededRandom } from '@writ/testing';
-import { type FaultName, faults } from './faults';
+import { type FaultName, faults, targetOf } from './faults';
 import type { Harness } from './harness';
 
 const QUIET_MS = [2_000, 5_000] as const;
 const BETWEEN_MS = [300, 2_000] as const;
+/** How often a fault does not come alone, where another one fits beside it. */
+const TOGETHER = 0.3;
 
 export interface NemesisOptions {
   readonly seed: number;
@@ -33,21 +36,28 @@ export class Nemesis {
   async haunt(harness: Harness, untilMs: number): Promise<void> {
     while (Date.now() < untilMs) {
       const next = this.next();
-      if (next === 'quiet') {
+      if (next.length === 0) {
         this.note({ fault: 'quiet' });
         await delay(this.random.int(...QUIET_MS));
         continue;
       }
-      const since = new Date().toISOString();
-      const what = await faults[next](harness, this.random.fork());
-      this.happened.set(next, this.happened.get(next)! + 1);
-      this.note({ fault: next, since, what });
+      const chances = next.map(() => this.random.fork());
+      await Promise.all(next.map((name, index) => this.do(name, harness, chances[index]!)));
       await delay(this.random.int(...BETWEEN_MS));
     }
   }
 
-  /** What comes next. */
-  next(): FaultName | 'quiet' {
+  /** What comes next, at the same time; nothing in a quiet period. */
+  next(): readonly FaultName[] {
+    const first = this.draw();
+    if (first === 'quiet') return [];
+    const fits = (it: FaultName | 'quiet') => it !== 'quiet' && targetOf(it) !== targetOf(first);
+    const beside = this.deck.findIndex(fits);
+    if (!this.random.chance(TOGETHER) || beside < 0) return [first];
+    return [first, ...(this.deck.splice(beside, 1) as FaultName[])];
+  }
+
+  private draw(): FaultName | 'quiet' {
     if (this.deck.length === 0) {
       this.deck = this.random
         .shuffle(this.options.planned)
@@ -55,6 +65,13 @@ export class Nemesis {
       if (this.options.planned.length < 3) this.deck.push('quiet');
     }
     return this.deck.shift()!;
+  }
+
+  private async do(name: FaultName, harness: Harness, random: SeededRandom): Promise<void> {
+    const since = new Date().toISOString();
+    const what = await faults[name](harness, random);
+    this.happened.set(name, this.happened.get(name)! + 1);
+    this.note({ fault: name, since, what });
   }
 
   private note(line: object): void {

@@ -4,19 +4,22 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import type { DirectiveSummary } from '@writ/contracts';
-import { eventually, seededRandom } from '@writ/testing';
-import { accepted, check } from './check';
+import { Client as Database } from 'pg';
+import { brokenAftermath, unrest } from './aftermath';
+import { check } from './check';
+import { accepted } from './check-history';
+import { keptSecrets } from './check-secrets';
 import { Client } from './client';
 import { dumpLog } from './dump-log';
+import { episodeKinds, Episodes } from './episodes';
 import type { FaultName } from './faults';
 import { Harness } from './harness';
+import { type Holdings, holdingsOf, leakedSince, zombies } from './holdings';
 import { Nemesis } from './nemesis';
 import { programsLeft, stackLeft } from './processes-left';
 import { type Verdict, verdictOf } from './verdict';
-import { readWitness, witnessFile } from './witness';
-import { makeDirective } from './workload';
+import { type Ended, Work } from './work';
+import { readWitness } from './witness';
 
 export interface ChaosOptions {
   readonly seed: number;
@@ -29,19 +32,15 @@ export interface ChaosResult extends Verdict {
   readonly seed: number;
   readonly broken: readonly string[];
   readonly faults: Readonly<Record<string, number>>;
-  readonly directives: { accepted: number; completed: number; failed: number };
+  /** How often each kind of work was done. */
+  readonly work: Readonly<Record<string, number>>;
+  readonly directives: Omit<Ended, 'broken'> & { readonly accepted: number };
   readonly executions: number;
   readonly seconds: number;
   /** Where everything lies, of a run that was not green. */
   readonly kept?: string;
 }
 
-const BETWEEN_DIRECTIVES_MS = 1_200;
-const MOST_OPEN = 16;
-/** One directive in so many has a step that may run only once. */
-const ONCE_IN = 15;
-/** One in so many has a step that still works when its lease is over and another executor begins it. */
-const LONG_IN = 3;
 const FINAL_LIMIT_MS = 180_000;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
@@ -65,10 +64,11 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   await harness.stop();
   broken.push(...stackLeft(harness.home), ...programsLeft(run.accepted));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, leave);
-  const { directives, faults, executions } = run;
-  const verdict = verdictOf({ broken, faults, ...directives });
+  const { faults, work, directives, executions } = run;
+  const { well: completed } = directives;
+  const verdict = verdictOf({ broken, faults, work, completed, accepted: directives.accepted });
   const seconds = Math.round((Date.now() - since) / 1000);
-  const result = { ...verdict, seed, broken, faults, directives, executions, seconds };
+  const result = { ...verdict, seed, broken, faults, work, directives, executions, seconds };
   if (verdict.verdict === 'green') {
     await harness.remove();
     return result;
@@ -83,18 +83,22 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
 }
 
 class Run {
-  directives = { accepted: 0, completed: 0, failed: 0 };
   executions = 0;
   private readonly client: Client;
   private readonly nemesis: Nemesis;
+  private readonly playing: Work;
+  private ended: Omit<Ended, 'broken'> = { completed: 0, failed: 0, stopped: 0, well: 0 };
+  private cacheHits = 0;
 
   constructor(
     private readonly harness: Harness,
     private readonly options: ChaosOptions,
   ) {
-    this.client = new Client(harness.gatewayUrl, join(harness.folder, 'history.jsonl'));
+    const { seed } = options;
+    this.client = new Client(harness.doorUrl, join(harness.folder, 'history.jsonl'));
+    this.playing = new Work(this.client, new Episodes(seed + 1, harness));
     this.nemesis = new Nemesis({
-      seed: options.seed,
+      seed,
       planned: options.faults,
       journal: join(harness.folder, 'faults.jsonl'),
     });
@@ -104,65 +108,74 @@ class Run {
     return Object.fromEntries(this.nemesis.happened);
   }
 
+  get work(): Record<string, number> {
+    return { ...this.playing.kinds, 'taken from the cache': this.cacheHits };
+  }
+
   get accepted(): Set<string> {
     return accepted(this.client.history);
   }
 
+  get directives(): ChaosResult['directives'] {
+    return { accepted: this.playing.begun.size, ...this.ended };
+  }
+
   /** What is broken. */
   async toItsEnd(): Promise<string[]> {
-    const { harness, client, options } = this;
+    const { harness, options } = this;
+    const before = await this.calm();
     const untilMs = Date.now() + options.minutes * 60_000;
-    const work = this.work(untilMs);
+    const work = this.playing.until(untilMs);
     await this.nemesis.haunt(harness, untilMs).finally(() => harness.heal());
     options.tell('peace; waiting for the last final state');
     await harness.allReady();
+    const aftermath = await brokenAftermath(harness, this.client);
     await work;
-    const unfinished = await this.untilAllEnded();
-    const executions = readWitness(join(harness.workFolder, witnessFile));
-    this.executions = executions.length;
-    const { gatewayUrl } = harness;
-    const { history } = client;
-    const databaseUrl = harness.postgres.url;
+    const { broken, ...ended } = await this.playing.allEnded(FINAL_LIMIT_MS);
+    this.ended = ended;
     options.tell('checking');
-    return [...unfinished, ...(await check({ databaseUrl, gatewayUrl, history, executions }))];
+    return [...broken, ...aftermath, ...(await this.found(before))];
   }
 
-  /** Submits until then; whoever waits for an answer has until some time after that. */
-  private async work(untilMs: number): Promise<void> {
-    const random = seededRandom(this.options.seed + 1);
-    const { workFolder, leaseMs } = this.harness;
-    const longTenths = leaseMs / 100 + 80;
-    const open = new Set<Promise<unknown>>();
-    for (let number = 1; Date.now() < untilMs; number += 1) {
-      const once = number % ONCE_IN === 0;
-      const long = number % LONG_IN === 0 ? { longTenths } : {};
-      const directive = makeDirective(random, { number, workFolder, once, ...long });
-      // What becomes of each is in the history, and the check reads that.
-      const submitted = this.client.submit(directive).catch(() => undefined);
-      open.add(submitted);
-      void submitted.then(() => open.delete(submitted));
-      await delay(BETWEEN_DIRECTIVES_MS);
-      if (open.size >= MOST_OPEN) await Promise.race(open);
+  /** One episode of each kind in peace: what the stack holds on to from then on is its own. */
+  private async calm(): Promise<Holdings> {
+    const { harness, client, options } = this;
+    const episodes = new Episodes(options.seed + 2, harness, 'before the storm');
+    const first = new Work(client, episodes);
+    await Promise.all(episodeKinds.map((kind) => first.play(episodes.next(kind))));
+    const { broken } = await first.allEnded(FINAL_LIMIT_MS);
+    const still = await unrest(harness);
+    if (broken.length + still.length > 0) {
+      throw new Error(`not even in peace: ${[...broken, ...still].join('; ')}`);
     }
-    await Promise.all(open);
+    return holdingsOf(harness);
   }
 
-  private async untilAllEnded(): Promise<string[]> {
-    const ids = this.accepted;
-    let own: DirectiveSummary[] = [];
-    const isFinal = ({ status }: DirectiveSummary) => /^(completed|failed|stopped)$/.test(status);
-    const all = async () => {
-      own = (await this.client.list()).filter(({ id }) => ids.has(id));
-      return own.length === ids.size && own.every(isFinal);
-    };
-    const what = 'every directive to have its final state';
-    await eventually(all, { what, timeoutMs: FINAL_LIMIT_MS, every: 500 }).catch(() => undefined);
-    this.directives = {
-      accepted: ids.size,
-      completed: own.filter(({ status }) => status === 'completed').length,
-      failed: own.filter(({ status }) => status === 'failed').length,
-    };
-    const open = own.filter((it) => !isFinal(it)).map(({ id, status }) => `${id} stays ${status}`);
-    return own.length === ids.size ? open : [...open, `${ids.size - own.length} are not listed`];
+  private async found(before: Holdings): Promise<string[]> {
+    const { harness, client } = this;
+    const { gatewayUrl, repository } = harness;
+    const database = new Database({ connectionString: harness.postgres.url });
+    await database.connect();
+    try {
+      const still = await unrest(harness);
+      const { rows } = await database.query<{ hits: string }>(
+        `select count(*) as hits from log.event
+         where type = 'RunEnded' and data like '%"result":"skipped"%'`,
+      );
+      this.cacheHits = Number(rows[0]?.hits);
+      const executions = readWitness(harness.witnessFile);
+      this.executions = executions.length;
+      const { history } = client;
+      const databaseUrl = harness.postgres.url;
+      return [
+        ...still,
+        ...(await check({ databaseUrl, gatewayUrl, history, executions, repository })),
+        ...(await leakedSince(before, harness)),
+        ...zombies(harness),
+        ...(await keptSecrets(harness, database)),
+      ];
+    } finally {
+      await database.end();
+    }
   }
 }

@@ -14,6 +14,7 @@ it('is violated whatever else there is to say', () => {
 
 it.each([
   ['a planned fault that never happened', { faults: { cut: 2, stall: 0 } }, /stall never happened/],
+  ['work that was planned and never done', { work: { git: 0, long: 1 } }, /work git never/],
   ['fewer than nine in ten completed', { completed: 8 }, /8 of 10/],
   ['no work at all', { accepted: 0, completed: 0 }, /no directive was accepted/],
 ])('is invalid for %s', (_, change, words) => {

@@ -7,12 +7,12 @@ import { readFileSync } from 'node:fs';
 
 export const witnessFile = 'witness.jsonl';
 
-/** A script that works for about `tenths` * 0.1 s and bears witness of it. */
-export function witnessedScript(tenths: number): string {
+/** A script that works for about `tenths` * 0.1 s and bears witness of it, in its folder or elsewhere. */
+export function witnessedScript(tenths: number, into = witnessFile): string {
   const line = `'{"what":"%s","run":"%s","token":"%s","pid":%s,"at":%s}\\n'`;
   return [
     'token="$(date +%s%N)-$$"',
-    `say() { printf ${line} "$1" "$WRIT_RUN" "$token" "$$" "$(date +%s%3N)" >> ${witnessFile}; }`,
+    `say() { printf ${line} "$1" "$WRIT_RUN" "$token" "$$" "$(date +%s%3N)" >> ${into}; }`,
     'say begin',
     `for i in $(seq ${tenths}); do sleep 0.1; say beat; done`,
     'say end',
@@ -21,6 +21,7 @@ export function witnessedScript(tenths: number): string {
 
 /** One execution of a step's program. */
 export interface Execution {
+  readonly run: string;
   readonly directive: string;
   readonly step: string;
   readonly generation: number;
@@ -59,7 +60,15 @@ export function executionsOf(lines: readonly Line[]): Execution[] {
     const key = `${run} ${token}`;
     const before = found.get(key);
     found.set(key, {
-      ...{ directive, step, pid, token, generation: Number(generation), attempt: Number(attempt) },
+      ...{
+        run,
+        directive,
+        step,
+        pid,
+        token,
+        generation: Number(generation),
+        attempt: Number(attempt),
+      },
       from: Math.min(before?.from ?? at, at),
       to: Math.max(before?.to ?? at, at),
       succeeded: before?.succeeded === true || what === 'end',

@@ -15,31 +15,35 @@ export interface Wanted {
   readonly workFolder: string;
   /** With a step that is not idempotent: a crash in the middle of it fails the directive. */
   readonly once?: boolean;
+  /** Each program works for a tenth of a second only, where many are wanted. */
+  readonly quick?: boolean;
   /** With a step that works for so many tenths of a second: longer than a lease, say. */
   readonly longTenths?: number;
 }
 
+export const stepOf = (name: string, dependsOn: readonly string[], script: string) => ({
+  name,
+  dependsOn: [...dependsOn],
+  adapter: { kind: 'shell' as const, script },
+  idempotent: true,
+  cache: false,
+});
+
 export function makeDirective(
   random: SeededRandom,
-  { number, workFolder, once = false, longTenths }: Wanted,
+  { number, workFolder, once = false, quick = false, longTenths }: Wanted,
 ): DirectiveFileInput {
-  const step = (name: string, dependsOn: string[], more: object = {}) => ({
-    name,
-    dependsOn,
-    adapter: { kind: 'shell' as const, script: witnessedScript(random.int(1, 4)) },
-    idempotent: true,
-    cache: false,
-    ...more,
-  });
-  const long = { kind: 'shell' as const, script: witnessedScript(longTenths ?? 0) };
+  const step = (name: string, ...dependsOn: string[]) =>
+    stepOf(name, dependsOn, witnessedScript(random.int(1, quick ? 1 : 4)));
   const verify = [{ kind: 'files' as const, paths: ['marker.txt'], nonEmpty: true }];
+  const long = stepOf(longStep, ['a'], witnessedScript(longTenths ?? 0));
   const steps = [
-    step('a', []),
-    step('b', ['a'], { verify }),
-    step('c', ['a'], { adapter: { kind: 'echo' as const, output: number } }),
-    step('d', ['b', 'c']),
-    ...(once ? [step(onceStep, ['a'], { idempotent: false })] : []),
-    ...(longTenths === undefined ? [] : [step(longStep, ['a'], { adapter: long })]),
+    step('a'),
+    { ...step('b', 'a'), verify },
+    { ...step('c', 'a'), adapter: { kind: 'echo' as const, output: number } },
+    step('d', 'b', 'c'),
+    ...(once ? [{ ...step(onceStep, 'a'), idempotent: false }] : []),
+    ...(longTenths === undefined ? [] : [long]),
   ];
   return {
     title: `chaos ${number}`,
@@ -49,5 +53,5 @@ export function makeDirective(
   };
 }
 
-/** Of the steps above, those that leave no trace in the witness. */
+/** Of all steps here, those that leave no trace in the witness. */
 export const silentSteps: readonly string[] = ['c'];

@@ -1,20 +1,25 @@
 /**
  * The HTTP API as the commands use it. Owns what a problem document becomes, and trying again while
- * the gateway or a service behind it is away for a moment: a repeated command carries the same key.
+ * the gateway or a service behind it is away for a moment, or has too much to do: a repeated command
+ * carries the same key.
  */
+import type { RetryLater } from '@writ/contracts';
 import { randomUUID } from 'node:crypto';
 
-import { CliError } from './cli-error';
+import { asCliError, CliError } from './cli-error';
 import { findGateway } from './find-stack';
 import { lineReader, readSse, type SseEvent } from './read-sse';
 
 const RETRY_FOR_MS = 30_000;
 const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 2_000;
 
 export interface GatewayOptions {
   readonly url: string;
   readonly token?: string | undefined;
   readonly retryForMs?: number;
+  /** Hears why it takes longer, once. */
+  readonly tell?: ((text: string) => void) | undefined;
 }
 
 interface Ask {
@@ -29,8 +34,8 @@ export class Gateway {
   constructor(private readonly options: GatewayOptions) {}
 
   /** Of the environment and the running stack. Throws CliError `no_stack`. */
-  static find(): Gateway {
-    return new Gateway({ url: findGateway().url, token: process.env['WRIT_TOKEN'] });
+  static find(tell?: (text: string) => void): Gateway {
+    return new Gateway({ url: findGateway().url, token: process.env['WRIT_TOKEN'], tell });
   }
 
   async get<T>(path: string, signal?: AbortSignal): Promise<T> {
@@ -95,12 +100,16 @@ export class Gateway {
     read: (response: Response) => T,
   ): Promise<Awaited<T>> {
     const deadline = performance.now() + (this.options.retryForMs ?? RETRY_FOR_MS);
-    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, 2_000)) {
+    for (let tries = 1; ; tries += 1) {
+      let pause = Math.min(FIRST_PAUSE_MS * 2 ** (tries - 1), LONGEST_PAUSE_MS);
       try {
         return await this.askOnce(path, ask, read);
       } catch (error) {
-        const isAway = error instanceof CliError && error.code === 'unavailable';
-        if (!isAway || performance.now() + pause > deadline || ask.signal?.aborted) throw error;
+        pause = Math.max(pause, retryAfterMs(error));
+        if (performance.now() + pause > deadline || ask.signal?.aborted) throw error;
+        if (tries === 1 && asCliError(error).code === 'overloaded') {
+          this.options.tell?.('the system has too much to do; waiting for room');
+        }
       }
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
@@ -135,6 +144,14 @@ export class Gateway {
       throw new CliError('unavailable', message, undefined, { cause: error });
     }
   }
+}
+
+/** After how long another try may help, at least; Infinity when none will. */
+function retryAfterMs(error: unknown): number {
+  if (!(error instanceof CliError)) return Infinity;
+  if (error.code === 'unavailable') return 0;
+  if (error.code !== 'overloaded') return Infinity;
+  return Number((error.details as Partial<RetryLater> | undefined)?.retryAfterMs ?? 0);
 }
 
 /** For answers that are read while they come. */

@@ -58,6 +58,10 @@ export class ActiveRuns {
     this.runs.delete(run.work.runId);
   }
 
+  has(runId: string): boolean {
+    return this.runs.has(runId);
+  }
+
   cancel(runId: string): boolean {
     const run = this.runs.get(runId);
     run?.end('cancelled');

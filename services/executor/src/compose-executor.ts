@@ -2,6 +2,7 @@
 import { systemClock } from '@writ/contracts';
 import { runDecider } from '@writ/domain';
 import { Aggregates, uuidV7 } from '@writ/event-log';
+import { noSeams, type Seams } from '@writ/service-host';
 import { ActiveRuns } from './active-runs';
 import { hearOutcomes } from './cancel-runs';
 import { DirectiveWatch } from './directive-watch';
@@ -23,6 +24,8 @@ type Chosen = 'clock' | 'random' | 'newId' | 'workshop' | 'repositories';
 export interface ExecutorParts
   extends Pick<Executor, Given | Watched>, Partial<Pick<Executor, Chosen>> {
   readonly cacheTable: CacheTable;
+  /** Between it and whatever it calls. Default: nothing. */
+  readonly seams?: Pick<Seams, 'area'>;
   /** How often it is looked after a run of another process with the same bundle. */
   readonly cachePollMs?: number;
 }
@@ -38,13 +41,17 @@ export interface ComposedExecutor {
 const cacheSize = 1_000;
 
 export function composeExecutor(parts: ExecutorParts): ComposedExecutor {
-  const { clock = systemClock, random = Math.random, newId = uuidV7, workshop, ...given } = parts;
-  const { log, bus, cacheTable: table, cachePollMs: pollMs, leases } = parts;
+  const { clock = systemClock, random = Math.random, newId = uuidV7, ...given } = parts;
+  const { log, bus, cachePollMs: pollMs, seams = noSeams } = parts;
+  const leases = seams.area('lease', parts.leases);
+  const table = seams.area('cache', parts.cacheTable);
   const broadcast = (subject: string, bytes: Uint8Array) => bus.broadcast(subject, bytes);
+  const workshop = parts.workshop ?? localWorkshop({ ...given, clock, random, broadcast });
+  const repositories = parts.repositories ?? localRepositories(given.programs);
   const executor: Executor = {
-    ...{ ...given, clock, random, newId },
-    workshop: workshop ?? localWorkshop({ ...given, clock, random, broadcast }),
-    repositories: given.repositories ?? localRepositories(given.programs),
+    ...{ ...given, clock, random, newId, leases },
+    workshop: seams.area('program', workshop),
+    repositories: seams.area('repository', repositories),
     runs: new Aggregates({ log, decider: runDecider, cacheSize, clock, random, newId }),
     cache: new RunCache({ table, log, bus, pollMs, clock }),
     active: new ActiveRuns(),

@@ -22,6 +22,7 @@ import {
 import { eventually } from '@writ/testing';
 import { keepWorkspace } from './keep-workspace';
 import { MemoryWorld, workOf, type MemoryExecutor } from './memory-executor';
+import { FolderSweeper } from './folder-sweeper';
 import { sweepWorkFolders } from './work-folders';
 
 // Each of these waits is for many processes of git, which take their time where many want the machine.
@@ -351,4 +352,46 @@ test('what a process that died has left is removed at the next start, except wha
   expect(readdirSync(join(data, 'runs'))).toContain(long.runId);
   writeFileSync(join(data, 'workspaces', prepared.directiveId, long.runId, 'go'), '');
   expect(await running).toMatchObject({ result: 'success', stdout: 'up\na\n' });
+});
+
+test('what a process left whose lease had not run out at its next start is removed later', async () => {
+  const runId = 'leftovers0000001-g1-dead-a1';
+  const left = join(one.programs.dataDir, 'runs', runId);
+  mkdirSync(left, { recursive: true });
+  const lease = await one.leases.acquire(runId);
+  const sweeper = new FolderSweeper(one, 20);
+  await sweeper.start();
+  try {
+    expect(existsSync(left)).toBe(true);
+    await one.leases.release(lease!);
+    await until(() => Promise.resolve(!existsSync(left)), 'the folder to be removed');
+  } finally {
+    await sweeper.stop();
+  }
+});
+
+test('a work tree whose process died before it had noted it is gone for the repository too', async () => {
+  const prepared = await prepare('unnoted', repository());
+  const data = one.programs.dataDir;
+  const tree = join(data, 'workspaces', prepared.directiveId, 'unnoted000000000-g1-dead-a1');
+  git(prepared.path, 'worktree', 'add', '-q', '--detach', tree, prepared.baseCommit);
+  const adminDir = git(tree, 'rev-parse', '--absolute-git-dir');
+  await sweepWorkFolders(data, one.leases);
+  for (const gone of [tree, adminDir]) expect(existsSync(gone)).toBe(false);
+  expect(git(prepared.path, 'worktree', 'list').split('\n')).toHaveLength(1);
+});
+
+test('the folder of a directive is not removed with what comes into it meanwhile', async () => {
+  const data = one.programs.dataDir;
+  const folder = join(data, 'workspaces', 'meanwhile0000000');
+  const [dead, begins] = ['dead', 'begins'].map((step) => `meanwhile0000000-g1-${step}-a1`);
+  mkdirSync(join(folder, dead!), { recursive: true });
+  const lease = await one.leases.acquire(begins!);
+  const living = async (runIds: readonly string[]) => {
+    mkdirSync(join(folder, begins!), { recursive: true });
+    return one.leases.living(runIds);
+  };
+  await sweepWorkFolders(data, { living });
+  expect(readdirSync(folder)).toEqual([begins]);
+  await one.leases.release(lease!);
 });

@@ -5,17 +5,19 @@ import { ExecutorModule } from './app.module';
 import { composeExecutor } from './compose-executor';
 import { readConfig, type ExecutorConfig } from './config';
 import { openDatabase } from './database';
+import { FolderSweeper } from './folder-sweeper';
 import { PostgresLeases } from './leases/postgres-leases';
 import { openPrograms } from './open-programs';
 import { RUN_PROJECTION, runRows } from './projections/run-rows';
 import { PostgresCacheTable } from './run-cache/postgres-cache-table';
-import { sweepWorkFolders } from './work-folders';
 
 /** Less than what the host leaves reactions when the process stops. */
 const leaveMs = 6_000;
+/** Lives of a lease between two looks at what dead processes left. */
+const SWEEP_AFTER_LEASES = 3;
 
 async function open(host: Host<ExecutorConfig>): Promise<Opened> {
-  const { config, logger, registry } = host;
+  const { config, logger, registry, seams } = host;
   const { bus, log, appends, content, checks, stop } = await connect(host);
   const counters = programMetrics(registry);
   const programs = await openPrograms(config, process.env, { logger, counters });
@@ -25,27 +27,28 @@ async function open(host: Host<ExecutorConfig>): Promise<Opened> {
   const pool = openDatabase(url, (error) => logger.warn({ err: error }, 'a connection was lost'));
   const projection = RUN_PROJECTION;
   const projections = [runRows];
-  const readModels = new ReadModels({ url, log, appends, logger, registry, projections });
+  const readModels = new ReadModels({ url, log, appends, logger, registry, projections, seams });
   const { executor, keeper, begin } = composeExecutor({
-    ...{ executorId, log, bus, content, programs, logger, leaveMs },
+    ...{ executorId, log, bus, content, programs, logger, leaveMs, seams },
     cacheTable: new PostgresCacheTable({ pool, executorId, ttlMs, projection }),
     leases: new PostgresLeases(pool, executorId, ttlMs),
     metrics: metricsOf(registry, 'executor'),
     rebuild: (asked, progress) => readModels.rebuild(asked, progress),
   });
   const concurrency = { messages: config.WRIT_CONCURRENCY, programs: config.WRIT_MAX_PROGRAMS };
+  const sweeper = new FolderSweeper(executor, SWEEP_AFTER_LEASES * ttlMs);
   const sandbox = () => ({ ok: true, detail: `level ${programs.sandbox.level}` });
   return {
     bus,
     module: ExecutorModule.forRoot(executor, concurrency, registry, { ...checks, sandbox }),
     begin: async () => {
-      const swept = await sweepWorkFolders(programs.dataDir, executor.leases);
-      if (swept > 0) logger.info(`removed ${swept} folders that earlier processes left`);
+      await sweeper.start();
       programs.warden.start();
       await begin();
       readModels.begin();
     },
     stop: [
+      { name: 'stop the sweeping', limitMs: 2_000, run: () => sweeper.stop() },
       { name: 'stop the heartbeats', limitMs: 3_000, run: () => keeper.stop() },
       { name: 'let the warden go', limitMs: 2_000, run: () => programs.warden.close() },
       { name: 'remove the pipes', limitMs: 1_000, run: () => programs.pipes.close() },

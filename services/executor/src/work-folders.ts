@@ -1,10 +1,10 @@
 /**
  * The folders of the executor: one for each claim of a run, and the work trees of repositories.
- * Owns their names, and what is left of earlier processes: it is removed at the start, except what
- * an executor beside us works in.
+ * Owns their names, and what is left of processes that died: it is removed at the start and from then
+ * on now and then (`folder-sweeper.ts`), except what an executor beside us works in.
  */
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { directiveIdOf } from '@writ/contracts';
 import type { Leases } from './leases/leases';
 import { removeWorktree, type WorktreePlace } from './workspaces/worktree';
@@ -54,36 +54,60 @@ export async function noteWorktree(folder: WorkFolder, place: WorktreePlace): Pr
 
 export async function removeWorkFolder(path: string): Promise<void> {
   const note = await readFile(join(path, WORKTREE_NOTE), 'utf8').catch(() => undefined);
-  if (note !== undefined) await removeWorktree(JSON.parse(note) as WorktreePlace);
+  if (note !== undefined) await removeTree(JSON.parse(note) as WorktreePlace);
   await rm(path, { recursive: true, force: true });
 }
 
-/** Removes the folders of runs that nobody works on. Returns how many. */
+/** With the folder of its directive, once no other work tree is in it; git makes it again. */
+async function removeTree(place: WorktreePlace): Promise<void> {
+  await removeWorktree(place);
+  await removeIfEmpty(dirname(place.path));
+}
+
+/** Never with what is in it: a run that begins may be making its work tree there. */
+async function removeIfEmpty(folder: string): Promise<void> {
+  try {
+    await rmdir(folder);
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(code)) throw error;
+  }
+}
+
+/** Removes the folders of runs that nobody works on, here or elsewhere. Returns how many. */
 export async function sweepWorkFolders(
   dataDir: string,
   leases: Pick<Leases, 'living'>,
+  isWorkedOnHere: (runId: string) => boolean = () => false,
 ): Promise<number> {
   const runs = join(dataDir, 'runs');
-  const names = await readdir(runs).catch(() => []);
   const runIdOf = (name: string) => name.replace(/-c\d+$/, '');
-  const living = await leases.living([...new Set(names.map(runIdOf))]);
-  const left = names.filter((name) => !living.has(runIdOf(name)));
+  // What is there has had its lease before: whoever asks for leases after it has looked misses none.
+  const leftOf = async (folder: string): Promise<string[]> => {
+    const names = await readdir(folder).catch(() => []);
+    if (names.length === 0) return [];
+    const living = await leases.living([...new Set(names.map(runIdOf))]);
+    return names.filter((name) => !living.has(runIdOf(name)) && !isWorkedOnHere(runIdOf(name)));
+  };
+  const left = await leftOf(runs);
   for (const name of left) await removeWorkFolder(join(runs, name));
-  await sweepWorkspaces(join(dataDir, 'workspaces'), living, runIdOf);
+  const workspaces = join(dataDir, 'workspaces');
+  for (const directive of await readdir(workspaces).catch(() => [])) {
+    const folder = join(workspaces, directive);
+    for (const name of await leftOf(folder)) await removeUnnoted(join(folder, name));
+    await removeIfEmpty(folder);
+  }
   return left.length;
 }
 
-/** Work trees whose note is gone, and the folders of directives that have none any more. */
-async function sweepWorkspaces(
-  workspaces: string,
-  living: ReadonlySet<string>,
-  runIdOf: (name: string) => string,
-): Promise<void> {
-  for (const directive of await readdir(workspaces).catch(() => [])) {
-    const folder = join(workspaces, directive);
-    const trees = await readdir(folder).catch(() => []);
-    const left = trees.filter((name) => !living.has(runIdOf(name)));
-    for (const name of left) await rm(join(folder, name), { recursive: true, force: true });
-    if (left.length === trees.length) await rm(folder, { recursive: true, force: true });
-  }
+/**
+ * A work tree without a note: its process died before it had written one, so no step was ever in it,
+ * and its `.git` may be believed as far as the repository says the same.
+ */
+async function removeUnnoted(path: string): Promise<void> {
+  const said = await readFile(join(path, '.git'), 'utf8').catch(() => '');
+  const [, adminDir = ''] = /^gitdir: (.+)\n$/.exec(said) ?? [];
+  const back = await readFile(join(adminDir, 'gitdir'), 'utf8').catch(() => '');
+  const isOurs = adminDir !== '' && back.trim() === join(path, '.git');
+  await (isOurs ? removeWorktree({ path, adminDir }) : rm(path, { recursive: true, force: true }));
 }

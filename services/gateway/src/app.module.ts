@@ -4,7 +4,7 @@ import { queries } from '@writ/contracts';
 import { type Bus, DeadLetters } from '@writ/messaging';
 import { type Logger, metricsOf, ObservabilityModule, type Registry } from '@writ/observability';
 
-import { Backend } from './backend';
+import { Backend, type Measure } from './backend';
 import { ArtifactsController } from './controllers/artifacts.controller';
 import { DeadLettersController } from './controllers/dead-letters.controller';
 import { DirectivesController } from './controllers/directives.controller';
@@ -14,6 +14,7 @@ import { PageController } from './controllers/page.controller';
 import { RunsController } from './controllers/runs.controller';
 import { UpkeepController } from './controllers/upkeep.controller';
 import { EventFeed, type EventPage } from './event-feed';
+import type { Door } from './http/door';
 import { ProblemFilter } from './http/problem-filter';
 import { OpenStreams } from './open-streams';
 
@@ -26,11 +27,11 @@ export interface GatewayParts {
 
 @Module({})
 export class AppModule {
-  static of({ bus, deadLetters, logger, registry }: GatewayParts): DynamicModule {
+  static of({ bus, deadLetters, logger, registry }: GatewayParts, door: Door): DynamicModule {
     const metrics = metricsOf(registry, 'gateway');
-    const backend = new Backend(bus, (kind, outcome, seconds) =>
-      metrics.askSeconds.observe({ kind, outcome }, seconds),
-    );
+    const measure: Measure = (kind, outcome, seconds) =>
+      metrics.askSeconds.observe({ kind, outcome }, seconds);
+    const backend = new Backend(bus, measure, door);
     const streams = new OpenStreams({
       open: (count) => metrics.feeds.set(count),
       sent: () => metrics.feedEvents.inc(),

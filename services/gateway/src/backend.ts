@@ -14,6 +14,7 @@ import { continueTrace } from '@writ/observability';
 import { createHash, randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 
+import { Door } from './http/door';
 import { knownCode, Problem, statusOf } from './http/problem';
 
 const COMMAND_LIMIT_MS = 10_000;
@@ -44,6 +45,7 @@ export class Backend {
   constructor(
     readonly bus: Bus,
     private readonly measure: Measure = () => undefined,
+    private readonly door = new Door(),
   ) {}
 
   /** Asks one of `queries` in contracts. Throws QueryError and TimeoutError. */
@@ -87,8 +89,11 @@ export class Backend {
       });
       if (!answer.ok) {
         const { code, message, details } = answer.error;
-        throw new Problem(knownCode(code), message, details);
+        const problem = new Problem(knownCode(code), message, details);
+        if (problem.code === 'overloaded') this.door.close(problem);
+        throw problem;
       }
+      if (verb === 'create') this.door.accepted();
       const { position, version } = answer;
       return { directiveId: answer.directiveId, commandId, position, version };
     });

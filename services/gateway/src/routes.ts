@@ -70,7 +70,7 @@ export const routes = {
     idempotent: true,
     status: 202,
     answers: json(AcceptedCommand),
-    problems: [409, 413, 415, 422],
+    problems: [409, 413, 415, 422, 429],
   },
   listDirectives: {
     method: 'get',

@@ -10,12 +10,14 @@ import type { AddressInfo, Socket } from 'node:net';
 
 import { AppModule, type GatewayParts } from './app.module';
 import { refuseAccess } from './http/access';
-import { sendProblem } from './http/problem';
+import { Door } from './http/door';
+import { Problem, sendProblem } from './http/problem';
 import { asProblem } from './http/problem-filter';
 import { readJsonBody } from './http/read-body';
 import { giveRequestId, requestIdOf } from './http/request-id';
 import { setSecurityHeaders } from './http/security-headers';
 import { OpenStreams } from './open-streams';
+import { routes } from './routes';
 
 export interface ServeOptions {
   readonly host: string;
@@ -32,12 +34,13 @@ export interface Served {
 }
 
 export async function serve(parts: GatewayParts, options: ServeOptions): Promise<Served> {
-  const app = await NestFactory.create(AppModule.of(parts), {
+  const door = new Door();
+  const app = await NestFactory.create(AppModule.of(parts, door), {
     bodyParser: false,
     abortOnError: false,
     logger: nestLogger(parts.logger),
   });
-  app.use(entrance(options.token));
+  app.use(entrance(options.token, door));
   const express = app.getHttpAdapter().getInstance() as Express;
   express.disable('x-powered-by');
   express.disable('etag');
@@ -86,11 +89,11 @@ async function close(server: Server, sockets: ReadonlySet<Socket>): Promise<void
   clearTimeout(cut);
 }
 
-function entrance(token: string | undefined) {
+function entrance(token: string | undefined, door: Door) {
   return (request: IncomingMessage, response: ServerResponse, next: () => void): void => {
     giveRequestId(response);
     setSecurityHeaders(response);
-    const refused = refuseAccess(request, token);
+    const refused = refuseAccess(request, token) ?? refuseAtDoor(request, response, door);
     if (refused !== undefined) {
       sendProblem(response, refused, requestIdOf(response));
       return;
@@ -107,6 +110,20 @@ function entrance(token: string | undefined) {
       (error: unknown) => sendProblem(response, asProblem(error), requestIdOf(response)),
     );
   };
+}
+
+/** The body of who is refused is not read: the connection serves the next request all the same. */
+function refuseAtDoor(
+  request: IncomingMessage,
+  response: ServerResponse,
+  door: Door,
+): Problem | undefined {
+  const { method, path } = routes.submitDirective;
+  if (request.method?.toLowerCase() !== method || request.url !== path) return undefined;
+  const entered = door.enter();
+  if (entered instanceof Problem) return entered;
+  response.once('close', entered);
+  return undefined;
 }
 
 function listen(server: Server, { host, port }: ServeOptions): Promise<void> {

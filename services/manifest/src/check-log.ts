@@ -1,5 +1,4 @@
 /** Verifies the whole log: every hash anew, and against the checkpoints that were signed. */
-import { existsSync } from 'node:fs';
 import { queries } from '@writ/contracts';
 import { verifyLog, type VerifyLogReport } from '@writ/event-log';
 import type { Keeper } from './keeper';
@@ -11,10 +10,7 @@ export async function checkLog(
 ): Promise<VerifyLogReport> {
   queries.verifyLog.schema.parse(question);
   onProgress({ position: 0 });
-  const { url, checkpoints } = verification;
-  // A new installation has signed nothing yet.
-  const signed = checkpoints !== undefined && existsSync(checkpoints.file);
-  const report = await verifyLog({ url, onProgress, ...(signed ? { checkpoints } : {}) });
+  const report = await verifyLog({ ...verification, onProgress });
   metrics.logVerifiedPosition.set(report.events);
   if (!report.ok) {
     metrics.logVerificationFailures.inc();

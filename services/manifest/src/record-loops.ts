@@ -22,7 +22,7 @@ export interface RecordLoopsOptions {
   readonly metrics: MetricsOf<'manifest'>;
   readonly sealing: Sealing;
   /** Where checkpoints are signed to; without it none are. */
-  readonly checkpoints?: Pick<CheckpointerOptions, 'file' | 'keyFile'>;
+  readonly checkpoints?: Pick<CheckpointerOptions, 'file' | 'keyFile' | 'tally'>;
   readonly clock?: Clock;
   readonly random?: () => number;
 }

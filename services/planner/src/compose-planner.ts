@@ -2,18 +2,29 @@
 import { systemClock, type Clock } from '@writ/contracts';
 import { directiveDecider, type DirectiveCommand } from '@writ/domain';
 import { Aggregates, Reconciler, uuidV7 } from '@writ/event-log';
+import { Admission } from './admission';
 import { countDirectives } from './count-directives';
+import { KnownDirectives } from './known-directives';
 import type { Planner } from './planner';
 import type { DirectiveRows } from './projections/directive-rows';
 import { createReconciler } from './reconcile';
 
+/** Counting goes over all directives that ever were, so it is done less often than the rest. */
+const countEveryMs = 15_000;
+
 /** Rung so often in vain, a directive counts as stuck. */
 const stuckAfterRings = 10;
 
-export interface PlannerParts extends Omit<Planner, 'directives' | 'rows'> {
+type Composed = 'directives' | 'rows' | 'admission' | 'known';
+
+export interface PlannerParts extends Omit<Planner, Composed> {
   readonly rows: Pick<DirectiveRows, 'list' | 'unfinished' | 'countByStatus'>;
   readonly reconcileMs: number;
   readonly unattendedMs: number;
+  /** See `Admission`. Default 600. */
+  readonly maxWaiting?: number;
+  /** See `Admission`. Default 20,000. */
+  readonly maxUnfinished?: number;
   /** Default: the system's clock and chance. */
   readonly clock?: Clock;
   readonly random?: () => number;
@@ -29,17 +40,24 @@ export interface ComposedPlanner {
 
 export function composePlanner(parts: PlannerParts): ComposedPlanner {
   const { clock = systemClock, random = Math.random, newId = uuidV7, ...given } = parts;
-  const { log, rows, logger, metrics, reconcileMs, unattendedMs } = given;
+  const { log, bus, rows, logger, metrics, reconcileMs, unattendedMs } = given;
+  const { maxWaiting = 600, maxUnfinished = 20_000 } = given;
   const directives = new Aggregates({
     ...{ log, decider: directiveDecider, clock, random, newId },
     begins: ({ type }: DirectiveCommand) => type === 'create',
   });
-  const planner: Planner = { ...given, directives };
+  const admitting = { bus, clock, random, logger, metrics, maxWaiting, maxUnfinished };
+  const admission = new Admission(admitting);
+  const planner: Planner = { ...given, directives, admission, known: new KnownDirectives(log) };
   const now = () => clock.now();
   const pass = createReconciler(planner, { unattendedMs, stuckAfterRings, now });
+  let countedAt = -Infinity;
   const reconcile = async () => {
     await pass();
-    await countDirectives(rows, metrics);
+    if (now() - countedAt >= countEveryMs) {
+      countedAt = now();
+      await countDirectives(rows, metrics);
+    }
     metrics.reconcilerLastPass.set(Date.parse(clock.time()) / 1000);
   };
   let reconciler: Reconciler | undefined;

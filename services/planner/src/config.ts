@@ -16,6 +16,14 @@ export const environment = z.object({
     means: 'how long work may be due before it is rung again',
     example: '4000',
   }),
+  WRIT_MAX_WAITING: variable(z.coerce.number().int().min(1).max(1_000_000).default(600), {
+    means: 'how much work that is answered at once may wait before new directives are refused',
+    example: '600',
+  }),
+  WRIT_MAX_UNFINISHED: variable(z.coerce.number().int().min(1).max(1_000_000).default(20_000), {
+    means: 'how many directives may be unfinished before new ones are refused',
+    example: '20000',
+  }),
 });
 
 export type PlannerConfig = z.infer<typeof environment>;

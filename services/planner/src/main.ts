@@ -10,7 +10,7 @@ import { directiveRows, DirectiveRows } from './projections/directive-rows';
 const connectLimitMs = 5_000;
 
 async function open(host: Host<PlannerConfig>): Promise<Opened> {
-  const { config, logger, registry } = host;
+  const { config, logger, registry, seams } = host;
   const { bus, log, appends, checks, stop } = await connect(host);
   const database = await new DataSource({
     type: 'postgres',
@@ -19,10 +19,10 @@ async function open(host: Host<PlannerConfig>): Promise<Opened> {
     connectTimeoutMS: connectLimitMs,
     extra: { max: 2 },
   }).initialize();
-  const rows = new DirectiveRows(database);
+  const rows = seams.area('rows', new DirectiveRows(database));
   const projections = [directiveRows];
   const url = config.DATABASE_URL;
-  const readModels = new ReadModels({ url, log, appends, logger, registry, projections });
+  const readModels = new ReadModels({ url, log, appends, logger, registry, projections, seams });
   const {
     planner,
     begin,
@@ -31,6 +31,8 @@ async function open(host: Host<PlannerConfig>): Promise<Opened> {
     ...{ log, bus, rows, logger, metrics: metricsOf(registry, 'planner', 'reconciler') },
     reconcileMs: config.WRIT_RECONCILE_MS,
     unattendedMs: config.WRIT_UNATTENDED_MS,
+    maxWaiting: config.WRIT_MAX_WAITING,
+    maxUnfinished: config.WRIT_MAX_UNFINISHED,
     rebuild: (asked, progress) => readModels.rebuild(asked, progress),
   });
   return {

@@ -5,6 +5,7 @@ import {
   directiveIdFrom,
   eventSubject,
   subjects,
+  systemClock,
   type CommandAnswer,
   type DirectiveDocument,
   type DirectiveFileInput,
@@ -16,7 +17,9 @@ import { Aggregates, MemoryLog } from '@writ/event-log';
 import { connectHandlers, MemoryBus } from '@writ/messaging';
 import { createLogger, createRegistry, metricsOf } from '@writ/observability';
 import { eventually } from '@writ/testing';
+import { Admission } from './admission';
 import { countDirectives } from './count-directives';
+import { KnownDirectives } from './known-directives';
 import { sha256, type Planner } from './planner';
 import { createReconciler } from './reconcile';
 import { PlannerSubscriptions } from './subscriptions';
@@ -29,10 +32,15 @@ async function startPlanner() {
   const log = new MemoryLog({ now: () => new Date(time) });
   const bus = new MemoryBus();
   const registry = createRegistry('planner', 'test');
+  const metrics = metricsOf(registry, 'planner', 'reconciler');
+  const limits = { maxWaiting: 1_000, maxUnfinished: 1_000 };
+  const chance = { clock: systemClock, random: () => 0 };
   const planner: Planner = {
     log,
     bus,
     logger,
+    admission: new Admission({ bus, logger, metrics, ...chance, ...limits }),
+    known: new KnownDirectives(log),
     directives: new Aggregates({ log, decider: directiveDecider }),
     rows: {
       list: () => Promise.resolve([]),
@@ -42,7 +50,7 @@ async function startPlanner() {
         return { ids, now: new Date(time).toISOString() };
       },
     },
-    metrics: metricsOf(registry, 'planner', 'reconciler'),
+    metrics,
     rebuild: () => Promise.reject(new Error('not asked for here')),
   };
   await connectHandlers(bus, new PlannerSubscriptions(planner));

@@ -23,6 +23,8 @@ import {
 import type { Aggregates, EventLog } from '@writ/event-log';
 import type { Bus } from '@writ/messaging';
 import type { Logger, MetricsOf } from '@writ/observability';
+import type { Admission } from './admission';
+import type { KnownDirectives } from './known-directives';
 import type { DirectiveRows } from './projections/directive-rows';
 
 export type Directives = Aggregates<DirectiveState, DirectiveCommand, DirectiveEvent>;
@@ -32,6 +34,8 @@ export interface Planner {
   readonly log: EventLog;
   readonly bus: Bus;
   readonly rows: Pick<DirectiveRows, 'list' | 'unfinished'>;
+  readonly admission: Admission;
+  readonly known: KnownDirectives;
   readonly logger: Logger;
   readonly metrics: MetricsOf<'planner' | 'reconciler'>;
   readonly rebuild: (
@@ -75,25 +79,24 @@ export function send(
   ring = '',
 ): void {
   const { correlationId, traceparent } = metadata;
-  deps.bus
-    .send({
-      subject: item.subject,
-      dataText: JSON.stringify(item.data),
-      messageId: item.id + ring,
-      attributes: {
-        id: item.id + ring,
-        type: item.type,
-        source: '/writ/planner',
-        subject: item.stream,
-        time: item.since,
-        correlationId,
-        traceparent,
-      },
-    })
-    .catch((error: unknown) => {
-      // Not lost: the reconciler sees in the log that it is due.
-      deps.logger.warn({ err: error, directiveId: correlationId, work: item.id }, 'work not sent');
-    });
+  const sent = deps.bus.send({
+    subject: item.subject,
+    dataText: JSON.stringify(item.data),
+    messageId: item.id + ring,
+    attributes: {
+      id: item.id + ring,
+      type: item.type,
+      source: '/writ/planner',
+      subject: item.stream,
+      time: item.since,
+      correlationId,
+      traceparent,
+    },
+  });
+  deps.admission.sending(sent).catch((error: unknown) => {
+    // Not lost: the reconciler sees in the log that it is due.
+    deps.logger.warn({ err: error, directiveId: correlationId, work: item.id }, 'work not sent');
+  });
 }
 
 function countEnds(deps: Planner, directive: Directive, events: readonly DirectiveEvent[]): void {

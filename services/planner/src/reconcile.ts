@@ -9,55 +9,31 @@
  * R4 A directive that cannot be attended to does not stand in the way of the others.
  * R5 A directive is stuck when something in it was rung in vain, again and again: nobody has begun
  *    with it, or it has taken longer than it may.
+ * R6 A directive that stands as it stood, and in which nothing is to be rung yet, is not even read:
+ *    thousands may wait for a program's turn. One that moves is known from memory.
  */
 import { isRefusal, streamOf, Unavailable } from '@writ/contracts';
 import { isOverTime, workOf, type Directive, type WorkItem } from '@writ/domain';
 import { findProgress, type Done } from './find-progress';
 import { noteInOrder } from './note-workspace';
 import { decide, planner, send, type Planner } from './planner';
+import { busyQueues, WatchedWork, type Watching } from './watched-work';
 
-export interface ReconcileOptions {
-  /** Due for so long: rung. Rung again after as long again. */
-  readonly unattendedMs: number;
-  /** Rung so often in vain: the directive may be stuck. */
-  readonly stuckAfterRings: number;
+export interface ReconcileOptions extends Watching {
   /** Milliseconds, only differences count. */
   readonly now: () => number;
 }
 
-interface Watched {
-  /** When a pass found it due first. */
-  readonly dueSince: number;
-  since: number;
-  rings: number;
-  /** Somebody has begun with it, or nobody can tell. */
-  begun: boolean;
-  pass: number;
-}
-
 /** One pass over all directives that have not ended; call it again and again. */
 export function createReconciler(deps: Planner, options: ReconcileOptions): () => Promise<void> {
-  const watched = new Map<string, Watched>();
-  let pass = 0;
+  const watched = new Map<string, WatchedWork>();
+  let isFirst = true;
 
-  /** Notes that the item is due now; says how long and how often in vain it has been. */
-  function watch(item: WorkItem): Watched {
-    const now = options.now();
-    const fresh = { dueSince: now, since: now, rings: 0, begun: false, pass };
-    const known = watched.get(item.id) ?? fresh;
-    known.pass = pass;
-    watched.set(item.id, known);
-    return known;
-  }
-
-  /** R5 */
-  function isStuck(item: WorkItem): boolean {
-    const { rings, begun, dueSince } = watch(item);
-    if (rings < options.stuckAfterRings) return false;
-    return !begun || options.now() - dueSince >= item.limitMs;
-  }
-
-  async function attend(directive: Directive, items: readonly WorkItem[]): Promise<void> {
+  async function attend(
+    directive: Directive,
+    items: readonly WorkItem[],
+    watch: WatchedWork,
+  ): Promise<void> {
     const { done, begun } = await findProgress(deps.log, directive.id, items);
     for (const item of items) {
       const known = done.get(item.id);
@@ -65,10 +41,7 @@ export function createReconciler(deps: Planner, options: ReconcileOptions): () =
         await noteDone(deps, directive, item, known);
         continue;
       }
-      const rung = watch(item);
-      rung.since = options.now();
-      rung.rings += 1;
-      rung.begun = begun.has(item.id);
+      watch.rung(item, { at: options.now(), begun: begun.has(item.id) });
       // A distinct id: NATS must not take the ring for the message that was lost.
       const about = { correlationId: directive.id, traceparent: directive.traceparent };
       send(deps, item, about, `-ring-${Math.round(options.now())}`);
@@ -76,10 +49,22 @@ export function createReconciler(deps: Planner, options: ReconcileOptions): () =
     }
   }
 
-  /** True when the directive is stuck. `now` is the database's. */
-  async function look(id: string, now: string): Promise<boolean> {
-    const { state: directive } = await deps.directives.load(streamOf.directive(id));
-    if (directive.status === 'absent') return false;
+  /** R6: what is remembered will do when the read model, which comes after the log, knows no more. */
+  async function find(id: string, version: number | undefined): Promise<Directive | undefined> {
+    const stream = streamOf.directive(id);
+    const known = deps.directives.known(stream);
+    const isNew = known !== undefined && version !== undefined && known.version >= version;
+    const { state } = isNew ? known : await deps.directives.load(stream);
+    return state.status === 'absent' ? undefined : state;
+  }
+
+  /** `now` is the database's. */
+  async function look(
+    id: string,
+    { version, now, watch }: { version?: number; now: string; watch: WatchedWork },
+  ): Promise<void> {
+    const directive = await find(id, version);
+    if (directive === undefined) return;
     if (directive.movingSince !== null && isOverTime(directive, now)) {
       const since = directive.movingSince;
       const { traceparent } = directive;
@@ -87,27 +72,33 @@ export function createReconciler(deps: Planner, options: ReconcileOptions): () =
       await decide(deps, id, { type: 'note-time', now, since }, cause);
     }
     const items = workOf(directive);
-    const unattended = items.filter(
-      (item) => pass === 1 || options.now() - watch(item).since >= options.unattendedMs, // R1, R2
-    );
-    if (unattended.length > 0) await attend(directive, unattended);
-    return items.some(isStuck);
+    watch.found(directive, items, options.now());
+    const unattended = items.filter((item) => isFirst || watch.isDue(item, options.now())); // R1, R2
+    if (unattended.length > 0) await attend(directive, unattended, watch);
   }
 
   return async () => {
-    pass += 1;
+    const { ids, versions, now } = await deps.rows.unfinished();
+    deps.admission.noteUnfinished(ids.length);
+    const busy = ids.length === 0 ? new Set<string>() : await busyQueues(deps.bus);
     let stuck = 0;
-    const { ids, now } = await deps.rows.unfinished();
-    for (const id of ids) {
+    for (const [at, id] of ids.entries()) {
+      const version = versions?.[at];
+      const watch = watched.get(id) ?? new WatchedWork(options);
+      watched.set(id, watch);
+      watch.queuesAre(busy);
       try {
-        if (await look(id, now)) stuck += 1;
+        if (!watch.isQuiet(version, now, options.now())) await look(id, { version, now, watch });
+        if (watch.isStuck(options.now())) stuck += 1;
       } catch (error) {
         if (error instanceof Unavailable) throw error; // the same for all of them
         stuck += 1; // R4
         deps.logger.error({ err: error, directiveId: id }, 'a directive cannot be reconciled');
       }
     }
-    for (const [id, known] of watched) if (known.pass !== pass) watched.delete(id);
+    const unfinished = new Set(ids);
+    for (const id of watched.keys()) if (!unfinished.has(id)) watched.delete(id);
+    isFirst = false;
     deps.metrics.stuck.set(stuck);
   };
 }

@@ -5,12 +5,13 @@ import type { EvaluationCompleted, RunEnded, WorkspaceEvent } from '@writ/contra
 import { Answers, Hears } from '@writ/messaging';
 import type { Incoming } from '@writ/messaging';
 import { answerDirective, answerDirectives } from './answer-queries';
-import { decideCommand, parseCommand } from './decide-command';
+import { parseCommand } from './decide-command';
 import type { ParsedCommand } from './decide-command';
 import { noteEvaluation, noteRun, parseEvaluation, parseRunEnded } from './judge-step';
 import { noteWorkspace, parseWorkspaceEvent } from './note-workspace';
 import { PLANNER } from './planner';
 import type { Planner } from './planner';
+import { takeCommand } from './take-command';
 
 const concurrency = 128;
 
@@ -20,7 +21,7 @@ export class PlannerSubscriptions {
 
   @Hears(consumers.plannerCommands, { parse: parseCommand, concurrency })
   command(message: Incoming<ParsedCommand>): Promise<unknown> {
-    return decideCommand(this.planner, message);
+    return takeCommand(this.planner, message);
   }
 
   @Hears(consumers.plannerRuns, { parse: parseRunEnded, concurrency })

@@ -38,6 +38,8 @@ export interface DatabaseOptions {
   readonly stormy: () => boolean;
   /** Counts a fault. */
   readonly count: (kind: string) => void;
+  /** A request arrives so much later. */
+  readonly isOnItsWay: (ms: number) => void;
   readonly journey: Journey;
   /** Stands in the way of appends: for mutants. */
   readonly append?: (log: MemoryLog) => EventLog['append'];
@@ -226,7 +228,9 @@ export class Database {
     };
     if (happens('no reply', faults.fail)) throw new Trouble('the connection was reset');
     if (kind === 'write' && mayBeLate && happens('late', faults.late)) {
-      this.clock.after(random.int(1, LATEST_MS), () => void work().catch(refusedOnly));
+      const ms = random.int(1, LATEST_MS);
+      this.options.isOnItsWay(ms);
+      this.clock.after(ms, () => void work().catch(refusedOnly));
       throw new Trouble('there was no reply in time');
     }
     const done = await work();

@@ -16,6 +16,8 @@ export interface FaultPlan {
     /** Points with one of these in their names are the worst. */
     readonly favourites: readonly string[];
     readonly crash: number;
+    /** That a point is one at which a process dies for sure, once: rare points are met so too. */
+    readonly fatal: number;
     readonly stop: number;
     readonly delay: number;
     readonly duplicate: number;
@@ -69,12 +71,15 @@ const POINTS = [
     'rows.',
   ],
 ];
+/** What comes so late has been delivered again meanwhile. */
+const BEYOND_ACK_WAIT_MS = 35_000;
 const LEAST_MS = 15_000;
 const MOST_MS = 60_000;
 
 /** The most of each kind, where it is there at all. */
 const most = {
   crash: 0.02,
+  fatal: 0.25,
   stopAtPoint: 0.006,
   delayAtPoint: 0.06,
   duplicate: 0.2,
@@ -104,6 +109,8 @@ const storms: readonly (readonly Kind[])[] = [
   ['stop', 'late', 'delayAtPoint'],
   ['lostReply', 'late', 'fail'],
   ['crash', 'duplicate', 'lostReply'],
+  ['fatal'],
+  ['fatal', 'lostAck'],
   ['kill', 'killAll', 'restart'],
   ['drop', 'copy', 'lostAck', 'wipe'],
   ['databaseAway', 'wipe', 'jump'],
@@ -124,6 +131,7 @@ export function faultPlan(random: SeededRandom): FaultPlan {
     points: {
       favourites: random.shuffle(POINTS).slice(0, random.int(1, 3)),
       crash: of('crash'),
+      fatal: of('fatal'),
       stop: of('stopAtPoint'),
       delay: of('delayAtPoint'),
       duplicate: of('duplicate'),
@@ -136,7 +144,7 @@ export function faultPlan(random: SeededRandom): FaultPlan {
       copy: of('copy'),
       lostAck: of('lostAck'),
       delay: of('delay'),
-      longestDelayMs: random.pick([50, 1_000, 20_000]),
+      longestDelayMs: random.pick([50, 1_000, 8_000, BEYOND_ACK_WAIT_MS]),
     },
     perMinute: {
       kill: of('kill'),

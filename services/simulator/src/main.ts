@@ -23,6 +23,8 @@ const SAY_EVERY_MS = 2_000;
 
 async function run(options: Options): Promise<boolean> {
   const { mutant, json, journey: whole, keepGoing } = options;
+  // Errors are thrown on purpose by the thousand; where they come from one seed alone can tell.
+  if (options.seed === undefined) Error.stackTraceLimit = 0;
   const failpoints = parseFailpoints(options.fail);
   const [first, count] =
     options.seed === undefined ? [options.from, options.seeds] : [options.seed, 1];
@@ -47,15 +49,17 @@ async function run(options: Options): Promise<boolean> {
 }
 
 function printSums(sums: Sums, seconds: number, failures: readonly Verdict[], options: Options) {
-  const { seeds, broken, figures, slowestCalmSeconds, faults, outcomes } = sums;
+  const { seeds, broken, figures, slowestCalmSeconds, faults, outcomes, types, digest } = sums;
+  const [points, crashes] = [sums.points, sums.crashes].map((it) => [...it].sort()) as Names;
   const pace = { seconds: round(seconds), seedsPerSecond: round(seeds / seconds) };
-  const result = { seeds, broken, ...pace, ...figures, slowestCalmSeconds, faults, outcomes };
+  const result = { seeds, broken, ...pace, ...figures, slowestCalmSeconds, digest };
   if (options.json) {
     const told = failures.map((verdict) => ({
       ...{ seed: verdict.seed, broken: verdict.broken, digest: verdict.digest },
       ...(options.journey ? { journey: verdict.journey } : {}),
     }));
-    return print(JSON.stringify({ ...result, failures: told }));
+    const reached = { faults, outcomes, types, points, crashes };
+    return print(JSON.stringify({ ...result, ...reached, failures: told }));
   }
   const { directives, events, programs, virtualSeconds } = figures;
   print(
@@ -64,8 +68,12 @@ function printSums(sums: Sums, seconds: number, failures: readonly Verdict[], op
     `  after a storm all was over within ${slowestCalmSeconds} s`,
     `  what went wrong: ${list(faults)}`,
     `  what came of it: ${list(outcomes)}`,
+    `  events: ${list(types)}`,
+    `  processes died at ${crashes.length} of ${points.length} points between two calls`,
   );
 }
+
+type Names = [string[], string[]];
 
 const list = (counts: Readonly<Record<string, number>>): string =>
   Object.entries(counts)

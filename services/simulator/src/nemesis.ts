@@ -1,23 +1,20 @@
 /**
- * What goes wrong, and when: at the points between two calls of a process, on the way of messages, and
- * out of a clear sky. Seeded, so that the same seed does the same harm. After the plan's last moment
- * nothing goes wrong any more, and what was taken down comes back.
+ * What goes wrong, and when: on the way of messages, and out of a clear sky; between two calls of a
+ * process it is `point-faults.ts`. Seeded, so that the same seed does the same harm. After the plan's
+ * last moment nothing goes wrong any more, and what was taken down comes back.
  */
 import type { MemoryFaults, MemoryServer } from '@writ/messaging';
-import { plannedPoints } from '@writ/service-host';
-import type { Failpoint, Points, Reached } from '@writ/service-host';
+import type { Failpoint } from '@writ/service-host';
 import type { SeededRandom } from '@writ/testing';
 import type { Database } from './database';
 import type { FaultPlan } from './fault-plan';
 import type { Journey } from './journey';
+import { PointFaults } from './point-faults';
 import type { SimulatedProcess } from './simulated-process';
 import type { VirtualTime } from './virtual-time';
 
 const MINUTE_MS = 60_000;
-/** A call that fails between two processes may hang a while before. */
-const FAVOURED = 5;
 const STOP_MS = [100, 25_000] as const;
-const DELAY_MS = [1, 3_000] as const;
 const AWAY_MS = [200, 20_000] as const;
 const LONG_AWAY_MS = [30_000, 120_000] as const;
 const JUMP_MS = 400 * 24 * 3_600_000;
@@ -42,14 +39,19 @@ export interface NemesisOptions {
 export class Nemesis {
   /** How many faults there were, by kind. */
   readonly counts = new Map<string, number>();
-  private readonly atPoints: SeededRandom;
+  readonly points: PointFaults;
+  /** Before then something of the storm may still be on its way. */
+  lastArrivalMs = 0;
   private readonly onMessages: SeededRandom;
   private readonly outOfTheSky: SeededRandom;
   private ended = false;
 
   constructor(private readonly options: NemesisOptions) {
     const { random } = options;
-    this.atPoints = random.fork();
+    this.points = new PointFaults({
+      ...{ ...options, random: random.fork(), stormy: () => this.stormy },
+      count: (kind) => this.count(kind),
+    });
     this.onMessages = random.fork();
     this.outOfTheSky = random.fork();
   }
@@ -67,22 +69,9 @@ export class Nemesis {
     this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
   }
 
-  pointsOf(process: SimulatedProcess): Points {
-    const { time, failpoints } = this.options;
-    const planned = plannedPoints(failpoints, {
-      crash: (point) => this.crash(process, point),
-      stop: (point, ms) => this.stop(process, point, ms),
-      delay: (_, ms) => new Promise((resolve) => void time.after(ms, resolve)),
-    });
-    return {
-      reach: async (point) => {
-        await process.gate();
-        const reached = await planned.reach(point);
-        const chance = await this.atRandom(process, point);
-        await process.gate();
-        return reached === 'again' ? reached : chance;
-      },
-    };
+  /** Something arrives so much later, whatever becomes of those who sent it. */
+  isOnItsWay(ms: number): void {
+    this.lastArrivalMs = Math.max(this.lastArrivalMs, this.options.time.nowMs + ms);
   }
 
   /** On every message's way, as the server of the world wants them. */
@@ -123,14 +112,14 @@ export class Nemesis {
     };
     this.often(
       perMinute.kill,
-      one((it) => void this.crash(it, 'a kill')),
+      one((it) => this.points.crash(it, 'a kill')),
     );
     this.often(perMinute.killAll, () => {
-      for (const process of victims.processes()) void this.crash(process, 'a kill of all');
+      for (const process of victims.processes()) this.points.crash(process, 'a kill of all');
     });
     this.often(
       perMinute.stop,
-      one((it) => void this.stop(it, 'a stop', sky.int(...STOP_MS))),
+      one((it) => void this.points.stop(it, 'a stop', sky.int(...STOP_MS))),
     );
     this.often(
       perMinute.restart,
@@ -167,38 +156,6 @@ export class Nemesis {
     journey.note(`the storm lasts ${plan.untilMs} ms`);
   }
 
-  private async atRandom(process: SimulatedProcess, point: string): Promise<Reached> {
-    if (!this.stormy) return 'go';
-    const { crash, stop, delay, duplicate, favourites } = this.options.plan.points;
-    const { atPoints } = this;
-    const isFavourite = favourites.some((it) => point.includes(`.${it}`));
-    const weight = isFavourite ? FAVOURED : point.includes('.read.') ? 0.05 : 1;
-    if (atPoints.chance(crash * weight)) return this.crash(process, point);
-    if (atPoints.chance(stop * weight)) await this.stop(process, point, atPoints.int(...STOP_MS));
-    if (atPoints.chance(delay)) {
-      const ms = atPoints.int(...DELAY_MS);
-      this.count('delay');
-      await new Promise<void>((resolve) => void this.options.time.after(ms, resolve));
-    }
-    const again = /\.before\.(append|send)\./.test(point) && atPoints.chance(duplicate);
-    return again ? this.counted('call made twice', 'again') : 'go';
-  }
-
-  /** Never resolves. */
-  private crash(process: SimulatedProcess, where: string): Promise<never> {
-    if (process.alive) this.note('crash', `${process.name} crashes at ${where}`);
-    process.crash();
-    return new Promise<never>(() => undefined);
-  }
-
-  private async stop(process: SimulatedProcess, where: string, ms: number): Promise<void> {
-    if (process.alive && !process.still) {
-      this.note('standstill', `${process.name} stands still for ${ms} ms at ${where}`);
-    }
-    process.standStill(ms);
-    await process.gate();
-  }
-
   private often(perMinute: number, act: () => void): void {
     if (perMinute === 0) return;
     const { time } = this.options;
@@ -224,7 +181,9 @@ export class Nemesis {
   private delayMs(): number {
     const { delay, longestDelayMs } = this.network;
     const most = this.happens(delay) ? longestDelayMs : JITTER_MS;
-    return this.onMessages.next() * most;
+    const delayMs = this.onMessages.next() * most;
+    this.isOnItsWay(delayMs);
+    return delayMs;
   }
 
   private note(kind: string, what: string): void {
@@ -234,11 +193,6 @@ export class Nemesis {
 
   private noted<T>(kind: string, subject: string, fate: T): T {
     this.note(kind, `${kind}: ${subject}`);
-    return fate;
-  }
-
-  private counted<T>(kind: string, fate: T): T {
-    this.count(kind);
     return fate;
   }
 }

@@ -1,4 +1,5 @@
 /** What is told of seeds: a broken one so that it can be seen again, many of them in sums. */
+import { createHash } from 'node:crypto';
 import type { Verdict } from './simulate';
 
 /** The last lines of a journey that are shown unless all are wanted. */
@@ -23,8 +24,18 @@ export class Sums {
   slowestCalmSeconds = 0;
   readonly faults: Record<string, number> = {};
   readonly outcomes: Record<string, number> = {};
+  readonly types: Record<string, number> = {};
+  /** Of all seeds: points that processes came by, and those at which one died. */
+  readonly points = new Set<string>();
+  readonly crashes = new Set<string>();
+  private readonly digests = createHash('sha256');
 
-  add({ broken, figures }: Verdict): void {
+  /** Of all that happened: the same seeds have the same, whoever runs them. */
+  get digest(): string {
+    return this.digests.copy().digest('hex');
+  }
+
+  add({ broken, figures, digest }: Verdict): void {
     const { directives, events, programs, steps, stormMs, calmMs } = figures;
     this.seeds += 1;
     if (broken.length > 0) this.broken += 1;
@@ -36,6 +47,10 @@ export class Sums {
     this.slowestCalmSeconds = Math.max(this.slowestCalmSeconds, Math.round(calmMs / 1000));
     addTo(this.faults, figures.faults);
     addTo(this.outcomes, figures.outcomes);
+    addTo(this.types, figures.types);
+    for (const point of figures.points) this.points.add(point);
+    for (const point of figures.crashes) this.crashes.add(point);
+    this.digests.update(`${digest}\n`);
   }
 }
 

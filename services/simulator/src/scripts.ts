@@ -26,10 +26,16 @@ const PROGRAM = '/simulated/program';
 const CHECK = '/simulated/check';
 
 export const argvOfProgram = (script: ProgramScript): string[] => [PROGRAM, JSON.stringify(script)];
+/** The same program, as a script for the shell. */
+export const shellOfProgram = (script: ProgramScript): string =>
+  `${PROGRAM} ${JSON.stringify(script)}`;
 export const argvOfCheck = (script: CheckScript): string[] => [CHECK, JSON.stringify(script)];
 
-export const programIn = (argv: readonly string[]): ProgramScript =>
-  read(argv, PROGRAM) as ProgramScript;
+export function programIn(argv: readonly string[]): ProgramScript {
+  const [, option, text = ''] = argv;
+  const [name, ...words] = option === '-c' ? text.split(' ') : argv;
+  return read([name ?? '', words.join(' ')], PROGRAM) as ProgramScript;
+}
 export const checkIn = (argv: readonly string[]): CheckScript => read(argv, CHECK) as CheckScript;
 
 function read([name, script = '']: readonly string[], wanted: string): unknown {

@@ -2,7 +2,7 @@
  * One seed from beginning to end: a world, a workload, a storm; then calm, in which everything has to
  * come to an end; then the question whether all that has to hold does.
  */
-import { finalStatuses, type RunEnded } from '@writ/contracts';
+import { finalStatuses, type RunClaimed, type RunEnded } from '@writ/contracts';
 import { ACCOUNT_STREAMS, directiveDecider } from '@writ/domain';
 import type { Directive, DirectiveState } from '@writ/domain';
 import type { StoredEvent } from '@writ/event-log';
@@ -32,8 +32,13 @@ export interface Figures {
   readonly steps: number;
   /** What went wrong, by kind. */
   readonly faults: Readonly<Record<string, number>>;
-  /** What came of it: events of interest, by type. */
+  /** What came of it: how directives and runs ended. */
   readonly outcomes: Readonly<Record<string, number>>;
+  /** How many events there are of each type. */
+  readonly types: Readonly<Record<string, number>>;
+  /** The points between two calls that processes came by, and those at which one died. */
+  readonly points: readonly string[];
+  readonly crashes: readonly string[];
   /** Of virtual time: the storm, and from its end to the end of everything. */
   readonly stormMs: number;
   readonly calmMs: number;
@@ -44,8 +49,8 @@ const CALM_MS = 15 * 60_000;
 const LOOK_EVERY_MS = 500;
 /** A paused directive is resumed, and so on, once in so long. */
 const ORDER_EVERY_MS = 5_000;
-/** At rest nothing may happen for so long: longer than any message is on its way. */
-const REST_MS = 22_000;
+/** At rest nothing may happen for so long: whoever looks again now and then has done so. */
+const REST_MS = 8_000;
 /** Follows the log like a read model. */
 const sealing = { schema: 'manifest', name: 'sealing', streamPrefixes: ACCOUNT_STREAMS };
 
@@ -60,7 +65,7 @@ export async function simulate(options: WorldOptions): Promise<Verdict> {
   nemesis.end();
   journey.note('the storm is over');
   const unfinished = await ending.wait();
-  const calmMs = time.nowMs - plan.untilMs - REST_MS;
+  const calmMs = ending.overAtMs - plan.untilMs;
   const events = await ending.events();
   const broken = [
     ...unfinished,
@@ -78,6 +83,9 @@ export async function simulate(options: WorldOptions): Promise<Verdict> {
       steps: time.steps,
       faults: Object.fromEntries(nemesis.counts),
       outcomes: outcomesOf(events),
+      types: countsOf(events.map(({ type }) => type)),
+      points: [...nemesis.points.met],
+      crashes: [...nemesis.points.deaths],
       stormMs: plan.untilMs,
       calmMs,
     },
@@ -85,15 +93,19 @@ export async function simulate(options: WorldOptions): Promise<Verdict> {
 }
 
 function outcomesOf(events: readonly StoredEvent[]): Record<string, number> {
+  const outcomes = events.flatMap(({ type, data }) => {
+    if (/^Directive(Completed|Failed|Stopped)$/.test(type)) return [type];
+    if (type === 'RunClaimed') return (data as RunClaimed).claim > 1 ? ['takeover'] : [];
+    if (type !== 'RunEnded') return [];
+    const { result, error, commit } = data as RunEnded;
+    return [`run ${error?.kind ?? result}${commit === undefined ? '' : ' in git'}`];
+  });
+  return countsOf(outcomes);
+}
+
+function countsOf(names: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};
-  const count = (what: string) => (counts[what] = (counts[what] ?? 0) + 1);
-  for (const { type, data } of events) {
-    if (/^Directive(Completed|Failed|Stopped)$/.test(type)) count(type);
-    if (type === 'RunClaimed' && (data as { claim: number }).claim > 1) count('takeover');
-    if (type !== 'RunEnded') continue;
-    const { result, error } = data as RunEnded;
-    count(`run ${error?.kind ?? result}`);
-  }
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
   return counts;
 }
 
@@ -105,6 +117,8 @@ const complaints = (lines: readonly string[]): string[] =>
 
 /** Sees from outside how far everything is, and gives the orders without which it would not end. */
 class Ending {
+  /** Nothing was left at this time. */
+  overAtMs = 0;
   private readonly directives = new Map<string, DirectiveState>();
   private readonly all: StoredEvent[] = [];
   private readonly orderedAt = new Map<string, number>();
@@ -129,9 +143,10 @@ class Ending {
 
   /** Nothing is left, and nothing came of what may still have been on its way. */
   private async isAtRest(): Promise<boolean> {
-    const { time } = this.world;
+    const { time, nemesis } = this.world;
     const before = this.all.length;
-    await time.runUntil(time.nowMs + REST_MS);
+    this.overAtMs = time.nowMs;
+    await time.runUntil(Math.max(time.nowMs, nemesis.lastArrivalMs) + REST_MS);
     return (await this.left()).length === 0 && this.all.length === before;
   }
 

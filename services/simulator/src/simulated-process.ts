@@ -43,6 +43,11 @@ export class SimulatedProcess {
     };
   }
 
+  /** Neither gone nor standing still. */
+  get going(): boolean {
+    return this.alive && !this.still;
+  }
+
   /** Calls now, or when the process goes on, or never. */
   run(call: () => void): void {
     if (!this.alive) return; // Q1
@@ -58,10 +63,8 @@ export class SimulatedProcess {
 
   /** Does it when the process may go on, or never. */
   async call<T>(work: () => Promise<T>): Promise<T> {
-    for (;;) {
-      await this.gate();
-      if (this.alive && !this.still) return work(); // both may have changed on the way here
-    }
+    while (!this.going) await this.gate(); // both may have changed on the way here
+    return work();
   }
 
   /** For what ends with the process. */

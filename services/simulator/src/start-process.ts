@@ -4,7 +4,7 @@ import { RecordLoops, Sealing } from '@writ/manifest';
 import { connectHandlers } from '@writ/messaging';
 import { metricsOf } from '@writ/observability';
 import { composePlanner, directiveRows, PlannerSubscriptions } from '@writ/planner';
-import { areaWithPoints, ReadModels } from '@writ/service-host';
+import { ReadModels } from '@writ/service-host';
 import { composeVerifier, evaluationRows, VerifierSubscriptions } from '@writ/verifier';
 import type { Projection } from '@writ/event-log';
 import type { SimulatedProcess, ServiceName } from './simulated-process';
@@ -42,24 +42,24 @@ const rebuild = () => Promise.reject(new Error('nothing is rebuilt while the sim
 function readModelsOf(
   process: SimulatedProcess,
   around: Surroundings,
-  { log, appends, logger, registry, random }: Connected,
+  { log, appends, logger, registry, random, seams }: Connected,
   projections: readonly Projection[],
 ): ReadModels {
   const seats = around.database.seatsFor(process);
   const { clock } = process;
   return new ReadModels({
-    ...{ url: '', log, appends, logger, registry, projections, seats, clock, random },
+    ...{ url: '', log, appends, logger, registry, projections, seats, seams, clock, random },
   });
 }
 
 async function startPlanner(process: SimulatedProcess, around: Surroundings): Promise<Running> {
   const connected = connectSimulated(process, around, concurrency);
-  const { bus, log, logger, registry, random, newId, points } = connected;
+  const { bus, log, logger, registry, random, newId, seams } = connected;
   const { clock } = process;
   const readModels = readModelsOf(process, around, connected, [directiveRows]);
   const { planner, begin, stop } = composePlanner({
     ...{ log, bus, logger, clock, random, newId, rebuild, ...reconciling },
-    rows: areaWithPoints('planner', 'rows', around.database.rowsFor(process), points),
+    rows: seams.area('rows', around.database.rowsFor(process)),
     metrics: metricsOf(registry, 'planner', 'reconciler'),
   });
   readModels.begin();
@@ -76,23 +76,21 @@ async function startPlanner(process: SimulatedProcess, around: Surroundings): Pr
 
 async function startExecutor(process: SimulatedProcess, around: Surroundings): Promise<Running> {
   const connected = connectSimulated(process, around, concurrency);
-  const { bus, log, content, logger, registry, random, newId, points } = connected;
+  const { bus, log, content, logger, registry, random, newId, seams } = connected;
   const { database, machine, git, time } = around;
   const { clock, name: executorId } = process;
   const warden = new SimulatedWarden(process, time, leaseTtlMs * 0.6);
   machine.watch(process, warden);
   const host = simulatedHost(programsAtATime, warden);
   const tools = { process, machine, warden, git, host, content, clock, random, leaveMs };
-  const leases = database.leasesFor(process, executorId, leaseTtlMs);
-  const cacheTable = database.cacheTableFor(process, leaseTtlMs);
   const readModels = readModelsOf(process, around, connected, [runRows]);
   const { executor, keeper, begin } = composeExecutor({
-    ...{ executorId, log, bus, content, logger, clock, random, newId, rebuild, leaveMs },
+    ...{ executorId, log, bus, content, logger, clock, random, newId, rebuild, leaveMs, seams },
     programs: host,
-    repositories: areaWithPoints('executor', 'repository', git, points),
-    workshop: areaWithPoints('executor', 'program', simulatedWorkshop(tools), points),
-    leases: areaWithPoints('executor', 'lease', leases, points),
-    cacheTable: areaWithPoints('executor', 'cache', cacheTable, points),
+    repositories: git,
+    workshop: simulatedWorkshop(tools),
+    leases: database.leasesFor(process, executorId, leaseTtlMs),
+    cacheTable: database.cacheTableFor(process, leaseTtlMs),
     metrics: metricsOf(registry, 'executor'),
   });
   await begin();
@@ -110,11 +108,11 @@ async function startExecutor(process: SimulatedProcess, around: Surroundings): P
 
 async function startVerifier(process: SimulatedProcess, around: Surroundings): Promise<Running> {
   const connected = connectSimulated(process, around, checksAtATime);
-  const { bus, log, content, logger, registry, random, newId, points } = connected;
+  const { bus, log, content, logger, registry, random, newId, seams } = connected;
   const { clock } = process;
   const warden = new SimulatedWarden(process, around.time, verifierWardenMs);
   const checks = { program: simulatedChecks(process, warden) };
-  const { program: runProgram } = areaWithPoints('verifier', 'check', checks, points);
+  const { program: runProgram } = seams.area('check', checks);
   const readModels = readModelsOf(process, around, connected, [evaluationRows]);
   const folder = { root: '/simulated', readOnlyPaths: [], close: () => Promise.resolve() };
   const verifier = composeVerifier({

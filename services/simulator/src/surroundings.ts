@@ -7,14 +7,8 @@ import { MemoryBus } from '@writ/messaging';
 import type { Bus, MemoryServer } from '@writ/messaging';
 import { Registry } from '@writ/observability';
 import type { Logger } from '@writ/observability';
-import {
-  areaWithPoints,
-  busWithPoints,
-  claimCheckOf,
-  logWithPoints,
-  publishingLog,
-} from '@writ/service-host';
-import type { Points } from '@writ/service-host';
+import { claimCheckOf, publishingLog, seamsWith } from '@writ/service-host';
+import type { Points, Seams } from '@writ/service-host';
 import type { SeededRandom } from '@writ/testing';
 import type { Database } from './database';
 import type { Journey } from './journey';
@@ -48,7 +42,7 @@ export interface Connected {
   readonly registry: Registry;
   readonly random: () => number;
   readonly newId: () => string;
-  readonly points: Points;
+  readonly seams: Seams;
   /** Tells who follows the log that this process has appended something. */
   readonly appends: { listen(call: () => void): void; tell(): void };
   /** Stops taking, lets reactions end, reports what was published. */
@@ -64,22 +58,22 @@ export function connectSimulated(
 ): Connected {
   const { service, name, clock } = process;
   const { server, database, journey } = around;
-  const points = around.pointsOf(process);
+  const seams = seamsWith(service, around.pointsOf(process));
   const random = around.random.fork();
-  const content = areaWithPoints(service, 'content', around.content, points);
+  const content = seams.area('content', around.content);
   const logger = loggerOf(process, journey);
   const own = new MemoryBus({ server, name, logger, claimCheck: claimCheckOf(content) });
   process.onGone(() => own.crash());
   process.onStill((still) => own.standStill(still));
-  const bus = busWithPoints(service, gated(own, process, concurrency, around.mutant), points);
+  const bus = seams.bus(gated(own, process, concurrency, around.mutant));
   const broadcast = (bytes: Uint8Array) => bus.broadcast(subjects.published, bytes);
   const reporter = new PublishedReporter({ broadcast, clock });
-  const stored = logWithPoints(service, database.logFor(process), points);
+  const stored = seams.log(database.logFor(process));
   const listeners: (() => void)[] = [];
   const tell = () => listeners.forEach((call) => call());
   const source = `/writ/${service}`;
   return {
-    ...{ bus, content, logger, points, registry: new Registry() },
+    ...{ bus, content, logger, seams, registry: new Registry() },
     log: publishingLog(stored, { bus, reporter, logger, source, appended: tell }),
     random: () => random.next(),
     newId: () => newId(random),

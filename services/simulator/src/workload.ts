@@ -8,7 +8,7 @@ import type { DirectiveFileInput, DirectiveVerb } from '@writ/contracts';
 import type { SeededRandom } from '@writ/testing';
 import { createHash } from 'node:crypto';
 import { MISSING, REPOSITORY } from './simulated-git';
-import { argvOfCheck, argvOfProgram } from './scripts';
+import { argvOfCheck, argvOfProgram, shellOfProgram } from './scripts';
 import type { CheckScript, ProgramScript } from './scripts';
 
 export interface PlannedCommand {
@@ -41,6 +41,7 @@ const flavours: readonly Flavour[] = [
   { programs: 0.9, idempotent: 0.9, cache: 0.2, ms: [12_000, 25_000], ends: ['ok'] },
   // Everybody wants the same.
   { programs: 0.8, idempotent: 0.8, cache: 1, ms: [2_000, 9_000], ends: ['ok', 'ok', 'flaky'] },
+  { programs: 1, idempotent: 1, cache: 1, ms: [400], ends: ['ok'] },
   { programs: 0, idempotent: 0, cache: 0.5, ms: [1], ends: ['ok'] },
 ];
 
@@ -171,7 +172,7 @@ function stepBody(random: SeededRandom, flavour: Flavour): Omit<Step, 'name' | '
   const script = programScript(random, flavour);
   const timeoutMs = script.end === 'hang' ? random.int(500, 6_000) : 120_000;
   return {
-    ...{ adapter: { kind: 'program', argv: argvOfProgram(script) }, verify, cache, timeoutMs },
+    ...{ adapter: adapterOf(random, script), verify, cache, timeoutMs },
     idempotent: random.chance(flavour.idempotent),
     retry: {
       retries: random.int(0, 3),
@@ -182,12 +183,17 @@ function stepBody(random: SeededRandom, flavour: Flavour): Omit<Step, 'name' | '
   };
 }
 
+const adapterOf = (random: SeededRandom, script: ProgramScript): Step['adapter'] =>
+  random.chance(0.3)
+    ? { kind: 'shell', script: shellOfProgram(script) }
+    : { kind: 'program', argv: argvOfProgram(script) };
+
 /** Few different ones, so that steps of different directives have the same bundle. */
 function programScript(random: SeededRandom, flavour: Flavour): ProgramScript {
   const end = random.pick(flavour.ends);
   const ms = random.pick(flavour.ms);
   const failures = end === 'flaky' ? random.int(1, 3) : 0;
-  const exitCode = end === 'flaky' || random.chance(0.3) ? 75 : 1;
+  const exitCode = end === 'ok' ? 0 : end === 'flaky' || random.chance(0.3) ? 75 : 1;
   const stubborn = random.chance(0.3);
   const id = `${end}-${ms}-${failures}-${exitCode}-${stubborn ? 'stubborn' : 'obedient'}`;
   return { id, ms, end, failures, exitCode, stubborn };

@@ -72,6 +72,7 @@ export class World {
       ...{ time, journey, random: random.fork(), faults: plan.database },
       stormy: () => nemesis.stormy,
       count: (kind) => nemesis.count(kind),
+      isOnItsWay: (ms) => nemesis.isOnItsWay(ms),
       append: mutant === 'no-expected-version' ? appendAnyway : undefined,
     });
     const serverRandom = random.fork();
@@ -93,7 +94,7 @@ export class World {
       ...{ time, journey, database, server, machine, git, mutant },
       content: failingAt(content, disk),
       random: random.fork(),
-      pointsOf: (process) => nemesis.pointsOf(process),
+      pointsOf: (process) => nemesis.points.of(process),
     };
   }
 

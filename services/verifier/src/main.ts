@@ -13,7 +13,7 @@ import { snapshotsIn, sweepSnapshots } from './snapshots/open-snapshot';
 import { ScratchFolders } from './snapshots/scratch-folders';
 
 async function open(host: Host<VerifierConfig>): Promise<Opened> {
-  const { config, logger, registry } = host;
+  const { config, logger, registry, seams } = host;
   const programs = await openProgramHost({
     ...{ settings: config, env: process.env, counters: programMetrics(registry), logger },
     // Before what is not acknowledged is given to another verifier.
@@ -25,10 +25,10 @@ async function open(host: Host<VerifierConfig>): Promise<Opened> {
   const { bus, log, appends, content, checks, stop } = await connect(host);
   const url = config.DATABASE_URL;
   const projections = [evaluationRows];
-  const readModels = new ReadModels({ url, log, appends, logger, registry, projections });
+  const readModels = new ReadModels({ url, log, appends, logger, registry, projections, seams });
   const verifier = composeVerifier({
     ...{ log, bus, content, folders, logger },
-    runProgram: programRunner(programs),
+    runProgram: seams.area('check', { program: programRunner(programs) }).program,
     openSnapshot: snapshotsIn(folders, content),
     environment: { PATH: programs.path, LANG: 'C.UTF-8', ...programs.passed },
     metrics: metricsOf(registry, 'verifier'),

@@ -4,6 +4,7 @@ import { CreateExecutor1763700000003 } from './executor';
 import { CreateLog1763700000001 } from './log';
 import { CreateManifest1763700000005 } from './manifest';
 import { CreatePlanner1763700000002 } from './planner';
+import { CreateSignedCheckpoints1763700000007 } from './signed-checkpoints';
 import { CreateVerifier1763700000004 } from './verifier';
 
 export const migrations = [
@@ -13,4 +14,5 @@ export const migrations = [
   CreateVerifier1763700000004,
   CreateManifest1763700000005,
   CreateContent1763700000006,
+  CreateSignedCheckpoints1763700000007,
 ];

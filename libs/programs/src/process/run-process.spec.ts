@@ -6,6 +6,7 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -197,8 +198,21 @@ describe.each(sandboxes)('%s: a program', (level, sandbox) => {
     expect(existsSync(marker)).toBe(false);
   });
 
-  test('leaves no daemon behind when it exits', async () => {
-    const script = '(setsid sleep 60 >/dev/null 2>&1 </dev/null &) ; sleep 60 & echo started';
+  test('that goes on writing when its time is over is cut off, and nothing of it writes on', async () => {
+    const file = join(folder, `written-${level}`);
+    const script = `trap "" TERM; while :; do echo on; echo on >> ${file}; sleep 0.01; done`;
+    const ran = await sh(sandbox, script, { timeoutMs: 200, graceMs: 200 });
+    expect(ran.stoppedBy).toBe('timeout');
+    await noneLeft(ran.runId);
+    const { size } = statSync(file);
+    await sh(sandbox, 'sleep 0.2');
+    expect(statSync(file).size).toBe(size);
+  });
+
+  test.each([
+    ['with setsid', '(setsid sleep 60 >/dev/null 2>&1 </dev/null &) ; sleep 60 & echo started'],
+    ['forked twice', '( (setsid sh -c "while :; do sleep 1; done" >/dev/null &) & ); echo started'],
+  ])('leaves no daemon behind when it exits, %s', async (_, script) => {
     const ran = await sh(sandbox, script);
     expect(ran).toMatchObject({ exitCode: 0, stdout: 'started\n' });
     if (level === 'S0') {

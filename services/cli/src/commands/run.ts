@@ -29,7 +29,7 @@ export async function run(file: string, options: RunOptions): Promise<number> {
       output.talk(`no stack is running; starting one in ${writHome()}`);
       own = await startOwn(output, signal);
     }
-    const gateway = own ? gatewayOf(own) : Gateway.find();
+    const gateway = own ? gatewayOf(own) : Gateway.find((text) => output.talk(text));
     id = (await submitDirective(gateway, file, read)).directiveId;
     output.talk(`submitted ${id}`);
     const directive = await watchDirective(gateway, id, { ...options, output, signal });

@@ -57,6 +57,33 @@ describe('submit', () => {
     expect(stderr).toContain(`${path}:5:7 cycle they wait`);
   });
 
+  test('where there is no room it says so, comes again when it may, with the same key', async () => {
+    const details = { retryAfterMs: 120 };
+    const began = performance.now();
+    cli.gateway.on('POST /v1/directives', (_, response) => {
+      const isFirst = cli.gateway.asked.length === 1;
+      if (isFirst) send(response, 429, { code: 'overloaded', detail: 'too much waits', details });
+      else send(response, 202, accepted);
+    });
+    const { code, stdout, stderr } = await cli.writ('submit', cli.file());
+    expect(code).toBe(0);
+    expect(stdout).toBe(`${ID}\n`);
+    expect(stderr).toContain('too much to do; waiting for room');
+    const keys = cli.gateway.asked.map(({ headers }) => headers['idempotency-key']);
+    expect(keys).toEqual([keys[0], keys[0]]);
+    expect(performance.now() - began).toBeGreaterThan(115);
+  });
+
+  test('what is refused for longer than it waits ends with an error that says so', async () => {
+    const details = { retryAfterMs: 3_600_000 };
+    cli.gateway.refuse('POST /v1/directives', 429, 'overloaded', 'too much waits', details);
+    const { code, stderr } = await cli.writ('submit', cli.file(), '--json');
+    expect(code).toBe(1);
+    expect(JSON.parse(stderr)).toEqual({
+      error: { code: 'overloaded', message: 'too much waits', details },
+    });
+  });
+
   test('a file with errors is told before any stack is asked', async () => {
     process.env['WRIT_URL'] = 'http://127.0.0.1:1';
     const { code, stderr } = await cli.writ('submit', cli.write('title: T\ngaol: G\n'), '--json');

@@ -13,7 +13,8 @@ export async function submit(file: string, options: SubmitCommandOptions): Promi
   const output = new Output(options);
   // What is wrong with the file is told first; that no stack runs is the smaller trouble.
   const read = readForSubmit(file, options.var, !process.env['WRIT_URL']);
-  const accepted = await submitDirective(Gateway.find(), file, read, options);
+  const gateway = Gateway.find((text) => output.talk(text));
+  const accepted = await submitDirective(gateway, file, read, options);
   const { directiveId, commandId, position } = accepted;
   if (output.json) output.value({ directiveId, commandId, position });
   else {

@@ -1,15 +1,21 @@
 /**
- * Faults on the real processes. After each: every accepted directive has exactly one final state,
- * and the read models are equal to a rebuild.
+ * Faults on what `writ up` starts, and what operators see of them. After each: every accepted directive
+ * has exactly one final state, and the read models are equal to a rebuild. What goes wrong with single
+ * processes, lines and servers is tried in `services/chaos`.
  */
 import { randomUUID } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DirectiveFileInput, DirectiveSummary, RebuildReport } from '@writ/contracts';
+import type {
+  DirectiveFileInput,
+  DirectiveSummary,
+  LogVerification,
+  RebuildReport,
+} from '@writ/contracts';
 import { eventually, TestStack } from '@writ/testing';
 import { Client } from 'pg';
 
-const count = 20;
+const count = 50;
 let stack: TestStack;
 let gateway: string;
 
@@ -25,7 +31,7 @@ function work(title: string): DirectiveFileInput {
   const step = (name: string, dependsOn: string[]) => ({
     name,
     dependsOn,
-    adapter: { kind: 'shell' as const, script: `sleep 0.2; echo "$WRIT_RUN" > ${name}.txt` },
+    adapter: { kind: 'shell' as const, script: `sleep 0.1; echo "$WRIT_RUN" > ${name}.txt` },
     idempotent: true,
     cache: false,
     outputs: [`${name}.txt`],
@@ -100,57 +106,72 @@ async function expectAllWell(ids: readonly string[]): Promise<void> {
   expect((await stack.writ(['log', 'verify'])).code).toBe(0);
 }
 
-describe.each(['planner', 'executor', 'verifier', 'manifest', 'gateway'])(
-  'killing the %s with -9 in the middle of the work',
-  (service) => {
-    it('costs time, and no directive', async () => {
-      const ids = await submitAll(`killed ${service}`);
-      await underWay(ids);
-      await stack.kill(service);
-      await expectAllWell(ids);
-    }, 180_000);
-  },
-);
+const services = ['planner', 'executor', 'verifier', 'manifest', 'gateway'];
 
-describe('NATS', () => {
-  it('may be killed and lose everything that it stored', async () => {
-    const ids = await submitAll('wiped');
-    await underWay(ids);
-    rmSync(join(stack.home, '.writ/nats'), { recursive: true, force: true });
-    await stack.kill('nats');
-    await expectAllWell(ids);
-  }, 180_000);
-});
+it('all services killed with -9 in the middle of the work cost time, and no directive', async () => {
+  const ids = await submitAll('killed');
+  await underWay(ids);
+  await Promise.all(services.map((service) => stack.kill(service)));
+  await expectAllWell(ids);
+}, 180_000);
 
-describe('the same command twenty times at once', () => {
-  it('makes one directive, and every sender gets the same answer', async () => {
-    const key = randomUUID();
-    const ids = await Promise.all(Array.from({ length: 20 }, () => submit(work('same'), key)));
-    expect(new Set(ids).size).toBe(1);
-    const created = (await eventsOf(ids)).filter((it) => it.type === 'DirectiveCreated');
-    expect(created).toHaveLength(1);
+it('NATS may be killed and lose everything that it stored', async () => {
+  const ids = await submitAll('wiped');
+  await underWay(ids);
+  rmSync(join(stack.home, '.writ/nats'), { recursive: true, force: true });
+  await stack.kill('nats');
+  await expectAllWell(ids);
+}, 180_000);
+
+describe('what a superuser does to the log', () => {
+  let database: Client;
+
+  beforeAll(async () => {
+    database = new Client({ connectionString: (await stack.file()).databaseUrl });
+    await database.connect();
+    await database.query('alter table log.event disable trigger all');
+  });
+
+  afterAll(() => database?.end());
+
+  const verify = async () => {
+    const { code, stdout } = await stack.writ(['log', 'verify', '--json']);
+    return { code, ...(JSON.parse(stdout) as LogVerification) };
+  };
+
+  it('is found by log verify when an event is edited, with its position', async () => {
+    const [edited] = await swap('survive', 'perish');
+    expect(await verify()).toMatchObject({ code: 11, ok: false, firstBad: { position: edited } });
+    await swap('perish', 'survive');
+    expect(await verify()).toMatchObject({ code: 0, ok: true });
   }, 60_000);
-});
 
-describe('an event that a superuser edits', () => {
-  it('is found by log verify, with its position', async () => {
-    const { databaseUrl } = await stack.file();
-    const client = new Client({ connectionString: databaseUrl });
-    await client.connect();
-    try {
-      await client.query('alter table log.event disable trigger all');
-      const change = `update log.event set data = replace(data, 'survive', 'perish')
-                      where position = (select min(position) from log.event
-                                        where type = 'DirectiveCreated') returning position`;
-      const edited = await client.query<{ position: string }>(change);
-      const verify = await stack.writ(['log', 'verify', '--json']);
-      expect(verify.code).toBe(11);
-      expect(JSON.parse(verify.stdout)).toMatchObject({
-        ok: false,
-        firstBad: { position: Number(edited.rows[0]?.position) },
-      });
-    } finally {
-      await client.end();
-    }
+  it('is found when the checkpoints are taken away, which the chain does not show', async () => {
+    const file = join(stack.home, '.writ/data/manifest/checkpoints/log.jsonl');
+    const text = readFileSync(file);
+    rmSync(file);
+    const found = await verify();
+    expect(found).toMatchObject({ code: 11, ok: false });
+    expect(found.firstBad?.reason).toMatch(/were signed, and .* their file was removed or cut/);
+    writeFileSync(file, text);
+    expect(await verify()).toMatchObject({ code: 0, ok: true });
   }, 60_000);
+
+  it('is found when the end of the log is cut off', async () => {
+    const { headPosition } = await verify();
+    await database.query('delete from log.event where position > $1', [headPosition - 500]);
+    const reason = expect.stringMatching(/^the log ends at \d+, but \d+ was signed$/) as string;
+    expect(await verify()).toMatchObject({ code: 11, ok: false, firstBad: { reason } });
+  }, 60_000);
+
+  /** In the first event that holds it; its position. */
+  async function swap(before: string, after: string): Promise<number[]> {
+    const { rows } = await database.query<{ position: string }>(
+      `update log.event set data = replace(data, $1, $2)
+       where position = (select min(position) from log.event where type = 'DirectiveCreated')
+       returning position`,
+      [before, after],
+    );
+    return rows.map(({ position }) => Number(position));
+  }
 });

@@ -8,6 +8,7 @@ import type { Express } from 'express';
 import { readFileSync } from 'node:fs';
 
 import { AppModule } from '../app.module';
+import { Door } from '../http/door';
 import { routes } from '../routes';
 import { asyncApiDocument, channelTable, eventAggregates } from './asyncapi';
 import { openApiDocument } from './openapi';
@@ -37,7 +38,10 @@ test('what the server answers is what the OpenAPI document lists, no more and no
   const logger = createLogger({ service: 'gateway', instance: 'spec', level: 'silent' });
   const registry = createRegistry('gateway', '0.0.0');
   const parts = { bus, deadLetters: bus.deadLetters, logger, registry };
-  const app = await NestFactory.create(AppModule.of(parts), { logger: false, bodyParser: false });
+  const app = await NestFactory.create(AppModule.of(parts, new Door()), {
+    logger: false,
+    bodyParser: false,
+  });
   await app.init();
   const { router } = app.getHttpAdapter().getInstance() as Express;
   const served = router.stack.flatMap(({ route }) =>

@@ -2,7 +2,7 @@
  * Errors as people and programs get them: RFC 9457 problem documents. Owns the one table from
  * refusal code to HTTP status; nothing else in the system knows HTTP.
  */
-import { refusalCodes, type RefusalCode } from '@writ/contracts';
+import { refusalCodes, type RefusalCode, type RetryLater } from '@writ/contracts';
 import type { ServerResponse } from 'node:http';
 
 /** Trouble of the transport and of access, which no decider knows. */
@@ -27,6 +27,7 @@ export const statusOf: Readonly<Record<ProblemCode, number>> = {
   not_available: 422,
   superseded: 409,
   stale: 409,
+  overloaded: 429,
   too_large: 413,
   unauthorized: 401,
   forbidden: 403,
@@ -83,6 +84,14 @@ export function problemDocument(problem: Problem, requestId: string): ProblemDoc
   };
 }
 
+/** When to try again, for what may work then; undefined for what will not. */
+function retryAfterSeconds({ code, details }: Problem): number | undefined {
+  if (code === 'unavailable') return RETRY_AFTER_SECONDS;
+  if (code !== 'overloaded') return undefined;
+  const { retryAfterMs } = (details ?? {}) as Partial<RetryLater>;
+  return retryAfterMs === undefined ? RETRY_AFTER_SECONDS : Math.ceil(retryAfterMs / 1000);
+}
+
 /** Ends the response with the problem; a response that has begun can only be cut off. */
 export function sendProblem(response: ServerResponse, problem: Problem, requestId: string): void {
   if (response.headersSent) {
@@ -95,7 +104,8 @@ export function sendProblem(response: ServerResponse, problem: Problem, requestI
   }
   response.statusCode = document.status;
   response.setHeader('Content-Type', 'application/problem+json');
-  if (problem.code === 'unavailable') response.setHeader('Retry-After', RETRY_AFTER_SECONDS);
+  const retryAfter = retryAfterSeconds(problem);
+  if (retryAfter !== undefined) response.setHeader('Retry-After', retryAfter);
   if (problem.code === 'unauthorized') {
     response.setHeader('WWW-Authenticate', ['Bearer realm="writ"', 'Basic realm="writ"']);
   }

@@ -1,5 +1,6 @@
 /** The list of directives: the read model `planner.directive`, written by its projection only. */
 import {
+  directiveStatuses,
   finalStatuses,
   type DirectiveStatus,
   type DirectiveSummary,
@@ -64,6 +65,18 @@ async function applyToRows(events: readonly RecordedEvent[], tx: EntityManager):
   );
 }
 
+const unfinishedStatuses = directiveStatuses.filter(
+  (status) => status !== 'draft' && !finalStatuses.includes(status),
+);
+
+export interface Unfinished {
+  readonly ids: readonly string[];
+  /** Of each, as far as the read model has come. */
+  readonly versions?: readonly number[];
+  /** What time it is in the database. */
+  readonly now: string;
+}
+
 export class DirectiveRows {
   constructor(private readonly database: DataSource) {}
 
@@ -74,31 +87,36 @@ export class DirectiveRows {
     after?: string;
   }): Promise<DirectiveSummary[] | undefined> {
     const { status, limit, after } = asked;
+    let from: string | null = null;
     if (after !== undefined) {
-      const known = await this.database.query('select 1 from planner.directive where id = $1', [
-        after,
-      ]);
-      if (known.length === 0) return undefined;
+      const [known]: { created_at: string }[] = await this.database.query(
+        `select ${asWritten('created_at')} as created_at from planner.directive where id = $1`,
+        [after],
+      );
+      if (known === undefined) return undefined;
+      from = known.created_at;
     }
+    // The place is given as values, not as a query, so that the index leads to it.
     const rows: DirectiveRow[] = await this.database.query(
       `select ${selected} from planner.directive
        where ($1::text is null or status = $1)
-         and ($2::text is null or (created_at, id) <
-              (select d.created_at, d.id from planner.directive d where d.id = $2))
-       order by planner.directive.created_at desc, id desc limit $3`,
-      [status ?? null, after ?? null, limit],
+         and ($2::timestamptz is null or (created_at, id) < ($2::timestamptz, $3))
+       order by planner.directive.created_at desc, id desc limit $4`,
+      [status ?? null, from, after ?? null, limit],
     );
     return rows.map(summaryOf);
   }
 
   /** The directives that may have work due, oldest first, and what time it is in the database. */
-  async unfinished(): Promise<{ ids: string[]; now: string }> {
-    const [found]: { ids: string[]; now: string }[] = await this.database.query(
-      `select array(select id from planner.directive where status <> all($1) order by created_at, id)
-         as ids, ${asWritten('now()')} as now`,
-      [[...finalStatuses, 'draft']],
+  async unfinished(): Promise<Unfinished> {
+    const [found]: Unfinished[] = await this.database.query(
+      `select coalesce(array_agg(id order by created_at, id), '{}') as ids,
+         coalesce(array_agg(version order by created_at, id), '{}') as versions,
+         ${asWritten('now()')} as now
+       from planner.directive where status = any($1)`,
+      [unfinishedStatuses], // named, so that the index finds them among all that have ended
     );
-    return found ?? { ids: [], now: '' };
+    return found ?? { ids: [], versions: [], now: '' };
   }
 
   async countByStatus(): Promise<{ status: DirectiveStatus; count: number }[]> {
