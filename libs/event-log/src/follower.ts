@@ -9,6 +9,7 @@
  *    it is behind, and why, is on display.
  * F4 A page is bounded by its events and by their bytes (`projection.ts`), so a long log of large
  *    events costs no more memory than a short one.
+ * F5 On a busy machine it gives way to work that somebody waits for, unless somebody waits for it.
  */
 import { systemClock, type Clock } from '@writ/contracts';
 import type { EventLog } from './event-log';
@@ -16,6 +17,7 @@ import { LoopStop } from './loop-stop';
 import { backoffMs } from './postgres-trouble';
 import { readPage, type Page, type Projection } from './projection';
 import type { ProjectionSeat, Seats } from './seats';
+import type { SpareTime } from './spare-time';
 
 export interface FollowerOptions {
   readonly seats: Pick<Seats, 'projection'>;
@@ -30,12 +32,16 @@ export interface FollowerOptions {
    * times in a second is written twice. Default 500.
    */
   readonly restMs?: number;
+  /** Rests longer while the machine is busy (F5). Without it no longer than `restMs`. */
+  readonly spareTime?: Pick<SpareTime, 'restAfter'>;
   readonly onError?: (error: unknown) => void;
   readonly clock?: Clock;
   /** 0 up to 1, so that not all try again at once. */
   readonly random?: () => number;
 }
 
+/** So soon somebody who begins to wait ends a rest. */
+const LOOK_UP_MS = 100;
 /** Events of other streams move the checkpoint when there are so many of them. */
 const CHECKPOINT_EVERY = 1_000;
 
@@ -127,7 +133,9 @@ export class Follower {
     try {
       while (!this.loop.stopped && !(await this.takeOver(seat))) await this.loop.rest(pollMs);
       while (!this.loop.stopped) {
+        const began = this.clock.now();
         const page = await this.step(seat);
+        if (page.events.length > 0) await this.giveWay(this.clock.now() - began);
         if (page.full) continue;
         if (page.events.length > 0) await this.loop.rest(restMs);
         else await this.loop.wait(pollMs);
@@ -135,6 +143,16 @@ export class Follower {
     } finally {
       this.active = false;
       await seat.close();
+    }
+  }
+
+  /** F5 */
+  private async giveWay(tookMs: number): Promise<void> {
+    const until = this.clock.now() + (this.options.spareTime?.restAfter(tookMs) ?? 0);
+    while (!this.loop.stopped && this.waiting.length === 0) {
+      const left = until - this.clock.now();
+      if (left <= 0) return;
+      await this.loop.rest(Math.min(left, LOOK_UP_MS));
     }
   }
 

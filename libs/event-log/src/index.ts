@@ -18,5 +18,6 @@ export { Reconciler, type ReconcilerOptions } from './reconciler';
 export { Relay, type RelayOptions } from './relay';
 export { postgresSeats, type ProjectionSeat, type RelaySeat, type Seats } from './seats';
 export { services, type Service } from './service-roles';
+export { SpareTime } from './spare-time';
 export { uuidV7 } from './uuid-v7';
 export { verifyLog, type VerifyLogOptions, type VerifyLogReport } from './verify-log';

@@ -7,6 +7,7 @@ import {
   Follower,
   postgresSeats,
   rebuild,
+  SpareTime,
   type EventLog,
   type Projection,
   type Seats,
@@ -25,6 +26,8 @@ export interface ReadModelsOptions {
   /** Default: in the database. */
   readonly seats?: Seats;
   readonly seams?: Pick<Seams, 'projection'>;
+  /** They leave a busy machine to work that somebody waits for (`SpareTime`). */
+  readonly giveWay?: boolean;
   readonly clock?: Clock;
   readonly random?: () => number;
 }
@@ -37,11 +40,12 @@ export class ReadModels {
   /** Follows the log: at once what this process appends, what others append within a second. */
   begin(): void {
     const { url, log, appends, logger, registry, projections, clock, random } = this.options;
-    const { seats = postgresSeats(url), seams = noSeams } = this.options;
+    const { seats = postgresSeats(url), seams = noSeams, giveWay = false } = this.options;
     this.followers = projections.map(
       (projection) =>
         new Follower({
           ...{ seats, log, clock, random, projection: seams.projection(projection) },
+          spareTime: giveWay ? new SpareTime() : undefined,
           onError: (error) =>
             logger.error({ err: error, projection: projection.name }, 'a read model stands still'),
         }),

@@ -27,7 +27,10 @@ async function open(host: Host<ExecutorConfig>): Promise<Opened> {
   const pool = openDatabase(url, (error) => logger.warn({ err: error }, 'a connection was lost'));
   const projection = RUN_PROJECTION;
   const projections = [runRows];
-  const readModels = new ReadModels({ url, log, appends, logger, registry, projections, seams });
+  const readModels = new ReadModels({
+    ...{ url, log, appends, logger, registry, projections, seams },
+    giveWay: true,
+  });
   const { executor, keeper, begin } = composeExecutor({
     ...{ executorId, log, bus, content, programs, logger, leaveMs, seams },
     cacheTable: new PostgresCacheTable({ pool, executorId, ttlMs, projection }),

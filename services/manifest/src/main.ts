@@ -32,6 +32,7 @@ async function open(host: Host<ManifestConfig>): Promise<Opened> {
   const loops = new RecordLoops({
     ...{ seats: postgresSeats(url), log, bus, logger, registry, metrics },
     sealing,
+    giveWay: true,
     checkpoints: { ...checkpoints, tally },
   });
   const projections = [manifestRows];

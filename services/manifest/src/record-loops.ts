@@ -4,7 +4,7 @@
  * same loops of other processes: one holds the lock, the others stand by.
  */
 import { subjects, type Clock } from '@writ/contracts';
-import { Checkpointer, Follower, Relay } from '@writ/event-log';
+import { Checkpointer, Follower, Relay, SpareTime } from '@writ/event-log';
 import type { CheckpointerOptions, EventLog, FollowerOptions, Seats } from '@writ/event-log';
 import type { Bus } from '@writ/messaging';
 import { beforeScrape, watchFollowers, watchRelay } from '@writ/observability';
@@ -23,6 +23,8 @@ export interface RecordLoopsOptions {
   readonly sealing: Sealing;
   /** Where checkpoints are signed to; without it none are. */
   readonly checkpoints?: Pick<CheckpointerOptions, 'file' | 'keyFile' | 'tally'>;
+  /** Sealing and read models leave a busy machine to work that somebody waits for (`SpareTime`). */
+  readonly giveWay?: boolean;
   readonly clock?: Clock;
   readonly random?: () => number;
 }
@@ -89,10 +91,11 @@ export class RecordLoops {
     how: Pick<FollowerOptions, 'projection' | 'pageSize' | 'pollMs'>,
     interrupted: () => void = () => undefined,
   ): Follower {
-    const { seats, log, logger, clock, random } = this.options;
+    const { seats, log, logger, clock, random, giveWay = false } = this.options;
     const { name } = how.projection;
     return new Follower({
       ...{ seats, log, clock, random, ...how },
+      spareTime: giveWay ? new SpareTime() : undefined,
       onError: (error) => {
         interrupted();
         logger.error({ err: error, projection: name }, `the ${name} stands still; trying again`);

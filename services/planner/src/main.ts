@@ -22,7 +22,10 @@ async function open(host: Host<PlannerConfig>): Promise<Opened> {
   const rows = seams.area('rows', new DirectiveRows(database));
   const projections = [directiveRows];
   const url = config.DATABASE_URL;
-  const readModels = new ReadModels({ url, log, appends, logger, registry, projections, seams });
+  const readModels = new ReadModels({
+    ...{ url, log, appends, logger, registry, projections, seams },
+    giveWay: true,
+  });
   const {
     planner,
     begin,

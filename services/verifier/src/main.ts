@@ -25,7 +25,10 @@ async function open(host: Host<VerifierConfig>): Promise<Opened> {
   const { bus, log, appends, content, checks, stop } = await connect(host);
   const url = config.DATABASE_URL;
   const projections = [evaluationRows];
-  const readModels = new ReadModels({ url, log, appends, logger, registry, projections, seams });
+  const readModels = new ReadModels({
+    ...{ url, log, appends, logger, registry, projections, seams },
+    giveWay: true,
+  });
   const verifier = composeVerifier({
     ...{ log, bus, content, folders, logger },
     runProgram: seams.area('check', { program: programRunner(programs) }).program,
