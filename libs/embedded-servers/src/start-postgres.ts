@@ -125,7 +125,8 @@ function launch(
       return child;
     },
     isReady: (child) => saysReady(child.pid, dataDir),
-    leftover: /pre-existing shared memory block/,
+    // Of one that was killed: its processes are ending, or nobody has taken note of its own end yet.
+    leftover: /pre-existing shared memory block|lock file "postmaster.pid" already exists/,
     stop: async (child) => {
       await stopChild(child);
       claim.runs(undefined);
