@@ -55,6 +55,13 @@ export class ReadModels {
     watchFollowers(registry, Object.fromEntries(named) as Record<string, Follower>);
   }
 
+  /** Resolves when they have what stands in the log now; at the latest, or where others write, after so long. */
+  async upToNow(withinMs: number): Promise<void> {
+    const { position } = await this.options.log.head();
+    const late = () => undefined;
+    await Promise.all(this.followers.map((it) => it.waitFor(position, withinMs).catch(late)));
+  }
+
   readonly stop: StopStep = {
     name: 'stop the read models',
     limitMs: 5_000,

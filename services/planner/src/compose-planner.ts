@@ -19,6 +19,11 @@ type Composed = 'directives' | 'rows' | 'admission' | 'known';
 
 export interface PlannerParts extends Omit<Planner, Composed> {
   readonly rows: Pick<DirectiveRows, 'list' | 'unfinished' | 'countByStatus'>;
+  /**
+   * Resolves when the list has what stands in the log now, or late. The first pass waits for it: what
+   * was created right before another process died would else be found when it is long overdue.
+   */
+  readonly rowsUpToNow: () => Promise<void>;
   readonly reconcileMs: number;
   readonly unattendedMs: number;
   /** See `Admission`. Default 600. */
@@ -40,7 +45,7 @@ export interface ComposedPlanner {
 
 export function composePlanner(parts: PlannerParts): ComposedPlanner {
   const { clock = systemClock, random = Math.random, newId = uuidV7, ...given } = parts;
-  const { log, bus, rows, logger, metrics, reconcileMs, unattendedMs } = given;
+  const { log, bus, rows, rowsUpToNow, logger, metrics, reconcileMs, unattendedMs } = given;
   const { maxWaiting = 600, maxUnfinished = 20_000 } = given;
   const directives = new Aggregates({
     ...{ log, decider: directiveDecider, clock, random, newId },
@@ -52,7 +57,10 @@ export function composePlanner(parts: PlannerParts): ComposedPlanner {
   const now = () => clock.now();
   const pass = createReconciler(planner, { unattendedMs, stuckAfterRings, now });
   let countedAt = -Infinity;
+  let began = false;
   const reconcile = async () => {
+    if (!began) await rowsUpToNow();
+    began = true;
     await pass();
     if (now() - countedAt >= countEveryMs) {
       countedAt = now();

@@ -8,6 +8,7 @@ import { readConfig, type PlannerConfig } from './config';
 import { directiveRows, DirectiveRows } from './projections/directive-rows';
 
 const connectLimitMs = 5_000;
+const upToNowMs = 3_000;
 
 async function open(host: Host<PlannerConfig>): Promise<Opened> {
   const { config, logger, registry, seams } = host;
@@ -36,6 +37,7 @@ async function open(host: Host<PlannerConfig>): Promise<Opened> {
     unattendedMs: config.WRIT_UNATTENDED_MS,
     maxWaiting: config.WRIT_MAX_WAITING,
     maxUnfinished: config.WRIT_MAX_UNFINISHED,
+    rowsUpToNow: () => readModels.upToNow(upToNowMs),
     rebuild: (asked, progress) => readModels.rebuild(asked, progress),
   });
   return {

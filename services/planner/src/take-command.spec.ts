@@ -31,6 +31,7 @@ async function startPlanner(limits: { maxWaiting?: number; maxUnfinished?: numbe
     ...limits,
     logger: createLogger({ service: 'planner', instance: 'test', level: 'silent' }),
     metrics: metricsOf(registry, 'planner', 'reconciler'),
+    rowsUpToNow: () => Promise.resolve(),
     rows: {
       list: () => Promise.resolve([]),
       unfinished: () => Promise.resolve({ ids: [], now: new Date(0).toISOString() }),

@@ -153,7 +153,8 @@ export class Database {
         this.call(process, 'read', async () => {
           const rows = tables.rows('directive').filter((row) => !over.includes(row['status']));
           const ids = rows.sort(byAge).map((row) => String(row['id']));
-          return { ids, now: this.options.time.date().toISOString() };
+          const versions = rows.map((row) => Number(row['version']));
+          return { ids, versions, now: this.options.time.date().toISOString() };
         }),
       countByStatus: () =>
         this.call(process, 'read', async () =>

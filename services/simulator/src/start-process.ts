@@ -24,6 +24,8 @@ export const leaseTtlMs = 10_000;
 const leaveMs = 6_000;
 const concurrency = 8;
 const programsAtATime = 3;
+/** As main.ts of the planner. */
+const upToNowMs = 3_000;
 /** As the environment's defaults have them. */
 const reconciling = { reconcileMs: 2_000, unattendedMs: 4_000 };
 const checksAtATime = 2;
@@ -60,6 +62,7 @@ async function startPlanner(process: SimulatedProcess, around: Surroundings): Pr
   const { planner, begin, stop } = composePlanner({
     ...{ log, bus, logger, clock, random, newId, rebuild, ...reconciling },
     rows: seams.area('rows', around.database.rowsFor(process)),
+    rowsUpToNow: () => readModels.upToNow(upToNowMs),
     metrics: metricsOf(registry, 'planner', 'reconciler'),
   });
   readModels.begin();
