@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { eventually } from '@writ/testing';
 import { event } from './event-log.conformance';
 import { Follower } from './follower';
 import { MemoryLog } from './memory-log';
@@ -39,6 +40,7 @@ describe('on a busy machine', () => {
     expect(follower.position).toBe(3);
     const more = { stream: 'run-b', expectedVersion: 0, events: [event('Counted', 1)] };
     await log.append(more);
+    await eventually(() => expect(follower.lag).toBe(1), { what: 'it to see what it is behind' });
     follower.wake();
     await expect(follower.waitFor(4, 5_000)).resolves.toBeUndefined();
     await follower.stop();

@@ -42,6 +42,8 @@ export interface FollowerOptions {
 
 /** So soon somebody who begins to wait ends a rest. */
 const LOOK_UP_MS = 100;
+/** While it gives way it looks so often how far the log has gone on: what it is behind is on display. */
+const LOOK_AHEAD_MS = 1_000;
 /** Events of other streams move the checkpoint when there are so many of them. */
 const CHECKPOINT_EVERY = 1_000;
 
@@ -149,9 +151,14 @@ export class Follower {
   /** F5 */
   private async giveWay(tookMs: number): Promise<void> {
     const until = this.clock.now() + (this.options.spareTime?.restAfter(tookMs) ?? 0);
+    let lookAt = this.clock.now();
     while (!this.loop.stopped && this.waiting.length === 0) {
       const left = until - this.clock.now();
       if (left <= 0) return;
+      if (this.clock.now() >= lookAt) {
+        this.head = Math.max(this.head, (await this.options.log.head()).position);
+        lookAt = this.clock.now() + LOOK_AHEAD_MS;
+      }
       await this.loop.rest(Math.min(left, LOOK_UP_MS));
     }
   }

@@ -12,6 +12,8 @@ import { makeDirective } from './workload';
 const NEW_DIRECTIVES = 20;
 const NEW_LIMIT_MS = 30_000;
 const REST_LIMIT_MS = 30_000;
+/** In a row, half a second apart: who follows the log looks at it once a second. */
+const QUIET_LOOKS = 5;
 
 /** New directives, each completed in time. One line for what is not so. */
 export async function brokenAftermath(harness: Harness, client: Client): Promise<string[]> {
@@ -49,11 +51,13 @@ export async function unrest(harness: Harness): Promise<string[]> {
   const database = new Database({ connectionString: harness.postgres.url });
   await database.connect();
   let found: string[] = [];
+  let quiet = 0;
   try {
     const look = async () => {
       const kept = await Promise.all([held(database), behind(harness), waiting(harness)]);
       found = kept.flat();
-      return found.length === 0;
+      quiet = found.length === 0 ? quiet + 1 : 0;
+      return quiet >= QUIET_LOOKS;
     };
     const what = 'everything to come to rest';
     await eventually(look, { what, timeoutMs: REST_LIMIT_MS, every: 500 }).catch((error: Error) => {

@@ -10,7 +10,7 @@ import type { DirectiveRows } from './projections/directive-rows';
 import { createReconciler } from './reconcile';
 
 /** Counting goes over all directives that ever were, so it is done less often than the rest. */
-const countEveryMs = 15_000;
+const countEveryMs = 5_000;
 
 /** Rung so often in vain, a directive counts as stuck. */
 const stuckAfterRings = 10;
