@@ -122,7 +122,7 @@ describe('a loop that pulls', () => {
   });
 
   it('loses what it holds when there is no connection for longer than the server waits', async () => {
-    await start(1, { ...consumer, ackWaitMs: 60 });
+    await start(1, { ...consumer, ackWaitMs: 1_000 });
     server.deliver();
     await eventually(() => server.acks.includes('+WPI'), { what: 'a sign of work', every: 2 });
     admin.connectionLost();

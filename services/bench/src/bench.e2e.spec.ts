@@ -11,7 +11,7 @@ let stack: Stack;
 const clients: Directives[] = [];
 
 beforeAll(async () => {
-  process.env['WRIT_MAX_WAITING'] = '20'; // so that little is too much already
+  process.env['WRIT_MAX_WAITING'] = '12'; // so that little is too much already
   stack = new Stack();
   await stack.up();
 }, 120_000);
@@ -82,7 +82,7 @@ test('recover lets a service die in the middle, and all directives come to their
 }, 120_000);
 
 test('overload is refused with a time to come again, and what was accepted is done', async () => {
-  const few = { steps: 3, atOnce: 10, peakSeconds: 1, times: 10, seconds: 3 };
+  const few = { steps: 3, atOnce: 10, peakSeconds: 1, times: 20, seconds: 3 };
   for (const door of ['http', 'nats']) {
     const result = await measured('overload', { ...few, door });
     expect(result).toMatchObject({

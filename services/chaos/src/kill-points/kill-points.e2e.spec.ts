@@ -8,8 +8,11 @@ import { runKillPoints, type KillPointsResult } from './run-kill-points';
 /** Many times what it takes on a machine that does nothing else. */
 const LIMIT_MS = 600_000;
 const SIMULATED_SEEDS = 40;
-/** Of folders and their files, which nobody has in the simulator. */
-const onlyReal = /\.(content\.(openRead|close)|lease\.living)$/;
+/**
+ * Of folders and their files, which nobody has in the simulator; and what the relay sends, which is
+ * whatever its writer could not, of any type.
+ */
+const onlyReal = /\.(content\.(openRead|close)|lease\.living)$|^manifest\.(before|after)\.send\./;
 
 let result: KillPointsResult;
 let simulated: string[];
