@@ -139,8 +139,8 @@ export class Follower {
         const page = await this.step(seat);
         if (page.events.length > 0) await this.giveWay(this.clock.now() - began);
         if (page.full) continue;
-        if (page.events.length > 0) await this.loop.rest(restMs);
-        else await this.loop.wait(pollMs);
+        if (page.events.length === 0) await this.loop.wait(pollMs);
+        else if (this.waiting.length === 0) await this.loop.rest(restMs);
       }
     } finally {
       this.active = false;

@@ -4,7 +4,7 @@ import { directiveDecider, type DirectiveCommand } from '@writ/domain';
 import { Aggregates, Reconciler, uuidV7 } from '@writ/event-log';
 import { Admission } from './admission';
 import { countDirectives } from './count-directives';
-import { KnownDirectives } from './known-directives';
+import { knownDirectives } from './known-directives';
 import type { Planner } from './planner';
 import type { DirectiveRows } from './projections/directive-rows';
 import { createReconciler } from './reconcile';
@@ -53,7 +53,7 @@ export function composePlanner(parts: PlannerParts): ComposedPlanner {
   });
   const admitting = { bus, clock, random, logger, metrics, maxWaiting, maxUnfinished };
   const admission = new Admission(admitting);
-  const planner: Planner = { ...given, directives, admission, known: new KnownDirectives(log) };
+  const planner: Planner = { ...given, directives, admission, known: knownDirectives(log) };
   const now = () => clock.now();
   const pass = createReconciler(planner, { unattendedMs, stuckAfterRings, now });
   let countedAt = -Infinity;

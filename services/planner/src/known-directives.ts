@@ -1,42 +1,19 @@
 /**
- * Which directives there are, by the log. Questions that come while one is under way are asked
- * together: many at once is when there is no time for each by itself.
+ * Which directives there are, by the log: true for an id that has a stream. Asked together, since it is
+ * asked for those who are refused, and many at once is when there is no time for each by itself.
  */
 import { streamOf } from '@writ/contracts';
 import type { EventLog } from '@writ/event-log';
+import { AskTogether } from '@writ/service-host';
 
-interface Waiting {
-  readonly stream: string;
-  readonly resolve: (known: boolean) => void;
-  readonly reject: (error: unknown) => void;
-}
+export type KnownDirectives = AskTogether<string, boolean>;
 
-export class KnownDirectives {
-  private waiting: Waiting[] = [];
-  private asking = false;
+const MOST = 1_000;
 
-  constructor(private readonly log: Pick<EventLog, 'lastEvents'>) {}
-
-  has(directiveId: string): Promise<boolean> {
-    return new Promise((resolve, reject) => {
-      this.waiting.push({ stream: streamOf.directive(directiveId), resolve, reject });
-      if (!this.asking) void this.ask();
-    });
-  }
-
-  private async ask(): Promise<void> {
-    this.asking = true;
-    while (this.waiting.length > 0) {
-      const group = this.waiting;
-      this.waiting = [];
-      try {
-        const streams = [...new Set(group.map(({ stream }) => stream))];
-        const found = new Set((await this.log.lastEvents(streams)).map(({ stream }) => stream));
-        for (const { stream, resolve } of group) resolve(found.has(stream));
-      } catch (error) {
-        for (const { reject } of group) reject(error);
-      }
-    }
-    this.asking = false;
-  }
+export function knownDirectives(log: Pick<EventLog, 'lastEvents'>): KnownDirectives {
+  return new AskTogether(async (ids) => {
+    const last = await log.lastEvents([...new Set(ids)].map(streamOf.directive));
+    const found = new Set(last.map(({ stream }) => stream));
+    return ids.map((id) => found.has(streamOf.directive(id)));
+  }, MOST);
 }

@@ -19,7 +19,7 @@ import { createLogger, createRegistry, metricsOf } from '@writ/observability';
 import { eventually } from '@writ/testing';
 import { Admission } from './admission';
 import { countDirectives } from './count-directives';
-import { KnownDirectives } from './known-directives';
+import { knownDirectives } from './known-directives';
 import { sha256, type Planner } from './planner';
 import { createReconciler } from './reconcile';
 import { PlannerSubscriptions } from './subscriptions';
@@ -40,7 +40,7 @@ async function startPlanner() {
     bus,
     logger,
     admission: new Admission({ bus, logger, metrics, ...chance, ...limits }),
-    known: new KnownDirectives(log),
+    known: knownDirectives(log),
     directives: new Aggregates({ log, decider: directiveDecider }),
     rows: {
       list: () => Promise.resolve([]),

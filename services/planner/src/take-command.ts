@@ -35,7 +35,7 @@ async function refusalAtTheDoor(
   if (refusal === undefined) return undefined;
   const commandId = attributes.commandId ?? attributes.id;
   const directiveId = command.data.directiveId ?? directiveIdFrom(commandId, sha256);
-  if (await known.has(directiveId)) return undefined; // T2
+  if (await known.ask(directiveId)) return undefined; // T2
   metrics.commands.inc({ verb: 'create', outcome: 'refused' });
   const { refused, message, details } = refusal;
   return { ok: false, error: { code: refused, message, details } };

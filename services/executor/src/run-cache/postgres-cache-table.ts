@@ -1,6 +1,6 @@
 /** The run cache in PostgreSQL: one round trip for all questions that come together. */
 import type { Pool } from 'pg';
-import { AskTogether } from './ask-together';
+import { AskTogether } from '@writ/service-host';
 import type {
   CacheAnswer,
   CachedOutcome,
