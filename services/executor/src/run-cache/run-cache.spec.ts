@@ -1,6 +1,7 @@
 import { streamOf } from '@writ/contracts';
 import { MemoryLog } from '@writ/event-log';
 import { MemoryBus } from '@writ/messaging';
+import { eventually } from '@writ/testing';
 import { appendTo, cacheTableConformance, endedRun } from './cache-table.conformance';
 import { MemoryCacheTable, reservationTable } from './memory-cache-table';
 import { RunCache, type RunCacheOptions } from './run-cache';
@@ -24,9 +25,17 @@ function processes() {
   const bus = new MemoryBus();
   const reservations = reservationTable();
   let upTo = 0;
-  const table = new MemoryCacheTable({ log, reservations, ttlMs: 60_000, upTo: () => upTo });
+  let asked = 0;
+  class AskedTable extends MemoryCacheTable {
+    override ask(...question: Parameters<MemoryCacheTable['ask']>) {
+      asked += 1;
+      return super.ask(...question);
+    }
+  }
+  const table = new AskedTable({ log, reservations, ttlMs: 60_000, upTo: () => upTo });
   return {
     log,
+    asked: () => asked,
     catchUp: async () => void (upTo = (await log.head()).position),
     open: (more: Partial<RunCacheOptions> = {}) =>
       new RunCache({ table, log, bus, pollMs: 20, ...more }),
@@ -76,7 +85,7 @@ test('so does one in another process, from the log, before any read model has it
 });
 
 test('when the first one fails, one of those that wait takes its place', async () => {
-  const { open } = processes();
+  const { open, asked } = processes();
   const [here, there] = [open(), open()];
   await find(here, runId('one'));
   const waiting = [
@@ -88,7 +97,9 @@ test('when the first one fails, one of those that wait takes its place', async (
   waiting.forEach((it, at) => void it.then(() => done.push(['two', 'three', 'four'][at] ?? '')));
   await here.failed(hash, runId('one'));
   await Promise.race(waiting);
-  await new Promise((resolve) => setTimeout(resolve, 60));
+  const before = asked();
+  // Whoever waits in the other process asks for its turn all the while, and does not get it.
+  await eventually(() => asked() >= before + 3, { what: 'the others to ask again' });
   expect(done).toHaveLength(1);
   for (let at = 0; at < 2; at += 1) {
     const next = runId(done[at] ?? '');
