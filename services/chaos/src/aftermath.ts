@@ -2,6 +2,7 @@
  * Whether a stack is what it was when the storm is over: new work goes through as on any day, and then
  * there is nothing left to be done anywhere.
  */
+import { consumers } from '@writ/contracts';
 import { eventually, seededRandom } from '@writ/testing';
 import { Client as Database } from 'pg';
 import { Client } from './client';
@@ -11,7 +12,8 @@ import { makeDirective } from './workload';
 
 const NEW_DIRECTIVES = 20;
 const NEW_LIMIT_MS = 30_000;
-const REST_LIMIT_MS = 30_000;
+/** An acknowledgement that a cut swallowed makes its message come once more, after the wait for it. */
+const REST_LIMIT_MS = 2 * Math.max(...Object.values(consumers).map(({ ackWaitMs }) => ackWaitMs));
 /** In a row, half a second apart: who follows the log looks at it once a second. */
 const QUIET_LOOKS = 5;
 
