@@ -59,7 +59,7 @@ function readPackages(file) {
 
 async function build() {
   const nx = join(root, 'node_modules', 'nx', 'dist', 'bin', 'nx.js');
-  const args = [nx, 'run-many', '-t', 'build', '--outputStyle=static'];
+  const args = [nx, 'run-many', '-t', 'build', 'bundle', '--outputStyle=static'];
   const allCached = (output) =>
     /read the output from the cache instead of running the command for (\d+) out of \1 tasks/i.test(
       output,

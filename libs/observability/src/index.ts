@@ -36,5 +36,6 @@ export type { MetricDefinition } from './register-metrics';
 export { beforeScrape } from './scrape';
 export { processVariables, programVariables, serviceVariables } from './service-variables';
 export { installShutdown, type Shutdown, type ShutdownOptions, type StopStep } from './shutdown';
+export { standBy } from './standby';
 export { childOf, continueTrace, formatTraceparent, parseTraceparent, traceIdOf } from './tracing';
 export { Registry } from 'prom-client';

@@ -19,6 +19,7 @@ import {
   createRegistry,
   installShutdown,
   nestLogger,
+  standBy,
   type Logger,
   type LogLevel,
   type Registry,
@@ -67,6 +68,7 @@ export async function runService<C extends ProcessConfig>(
   let config: C;
   let failpoints: Failpoint[];
   try {
+    if (!(await standBy())) process.exit(0);
     config = readConfig();
     failpoints = failpointsIn(process.env);
   } catch (error) {

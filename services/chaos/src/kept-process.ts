@@ -32,7 +32,7 @@ export class KeptProcess {
   private readonly main: string;
 
   constructor(private readonly options: KeptProcessOptions) {
-    this.main = join(__dirname, '..', '..', options.service, 'dist', 'main.js');
+    this.main = join(__dirname, '..', '..', options.service, 'bundle', 'main.js');
     if (!existsSync(this.main))
       throw new Error(`${this.main} is missing: run "npm run build" first`);
   }

@@ -1,7 +1,13 @@
 import 'reflect-metadata';
 
 import { connectJetStreamBus, type JetStreamBus } from '@writ/messaging';
-import { busMetrics, createLogger, createRegistry, installShutdown } from '@writ/observability';
+import {
+  busMetrics,
+  createLogger,
+  createRegistry,
+  installShutdown,
+  standBy,
+} from '@writ/observability';
 
 import { Backend } from './backend';
 import { readConfig } from './config';
@@ -10,6 +16,7 @@ import { serve, type Served } from './serve';
 import { VERSION } from './version';
 
 async function main(): Promise<void> {
+  if (!(await standBy())) return;
   const config = readConfig();
   const { LOG_LEVEL: level, SERVICE_INSTANCE: instance } = config;
   const logger = createLogger({ service: 'gateway', instance, level });

@@ -23,10 +23,10 @@ beforeAll(async () => {
   simulated = await pointsOfTheSimulator();
 }, LIMIT_MS);
 
-const mainOf = (service: string) => join(__dirname, '..', '..', '..', service, 'dist', 'main.js');
+const services = join(__dirname, '..', '..', '..');
 
 async function pointsOfTheSimulator(): Promise<string[]> {
-  const main = mainOf('simulator');
+  const main = join(services, 'simulator', 'dist', 'main.js');
   const argv = [main, '--seeds', String(SIMULATED_SEEDS), '--json'];
   const options = { timeout: LIMIT_MS, maxBuffer: 16 * 1024 * 1024 };
   const { stdout } = await promisify(execFile)(process.execPath, argv, options);
@@ -70,7 +70,11 @@ test('a plan that is none ends the start of a service, which says what one looks
     WRIT_CONTENT_DIR: join(__dirname, 'nowhere'),
     WRIT_FAILPOINTS: 'planner.after.append.StepPassed=explode',
   };
-  const starting = promisify(execFile)(process.execPath, [mainOf('planner')], { env });
+  const starting = promisify(execFile)(
+    process.execPath,
+    [join(services, 'planner', 'bundle', 'main.js')],
+    { env },
+  );
   await expect(starting).rejects.toMatchObject({
     code: 2,
     stderr: expect.stringMatching(/^planner: WRIT_FAILPOINTS: .*explode.* for example, executor\./),

@@ -56,7 +56,7 @@ function sandbox(): Finding {
 
 function built(): Finding {
   const missing = [...services, 'migrator'].filter(
-    (name) => !existsSync(join(ROOT, 'services', name, 'dist', 'main.js')),
+    (name) => !existsSync(join(ROOT, 'services', name, 'bundle', 'main.js')),
   );
   return missing.length === 0
     ? { check: 'build', level: 'ok', found: 'all services are built' }

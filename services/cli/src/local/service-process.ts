@@ -23,7 +23,7 @@ export interface ServiceProcess extends Running {
 
 /** The built main of a service, beside this package. */
 export function serviceMain(name: string): string {
-  const path = join(__dirname, '..', '..', '..', name, 'dist', 'main.js');
+  const path = join(__dirname, '..', '..', '..', name, 'bundle', 'main.js');
   if (existsSync(path)) return path;
   throw new CliError('not_built', `${path} is missing; build it first with: npm run build`);
 }
@@ -42,33 +42,41 @@ export function serviceEnvironment(own: Readonly<Record<string, string>>): NodeJ
   return { ...Object.fromEntries(inherited), ...own };
 }
 
-export async function startService(
-  name: string,
-  environment: NodeJS.ProcessEnv,
-  log: LogFile,
-): Promise<ServiceProcess> {
+/** A service that has loaded its code and waits to be told with which variables it begins. */
+export interface StandingBy {
+  begin(environment: Readonly<Record<string, string>>): ServiceProcess;
+  kill(signal: NodeJS.Signals): void;
+}
+
+/** Its passwords go over a pipe: nobody reads them off the process. */
+export async function standBy(name: string, log: LogFile): Promise<StandingBy> {
+  const { child, ended } = await launch(name, serviceEnvironment({ WRIT_STANDBY: '1' }), log);
+  child.stdin.on('error', () => undefined); // it has ended, which is told by that
+  const kill = (signal: NodeJS.Signals) => void child.kill(signal);
+  return {
+    kill,
+    begin: (environment) => {
+      child.stdin.end(`${JSON.stringify(environment)}\n`);
+      const httpUrl = `http://127.0.0.1:${environment['HTTP_PORT']}`;
+      return { pid: child.pid!, httpUrl, ended, kill };
+    },
+  };
+}
+
+async function launch(name: string, env: NodeJS.ProcessEnv, log: LogFile) {
   const tether = tetherPrefix('SIGTERM');
   const [program, ...argv] = [...tether, process.execPath, ...NODE_FLAGS, serviceMain(name)];
-  const child = spawn(program!, argv, {
-    env: environment,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-  });
+  const child = spawn(program!, argv, { env, stdio: 'pipe', detached: true });
   await spawned(child, name);
   const release = tether.length > 0 ? () => undefined : watchFromOutside(child.pid!, 'SIGTERM');
-  for (const stream of [child.stdout, child.stderr]) drain(stream!, log);
+  for (const stream of [child.stdout, child.stderr]) drain(stream, log);
   const ended = new Promise<string>((resolve) => {
     child.once('exit', (code, signal) => {
       release();
       resolve(signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`);
     });
   });
-  return {
-    pid: child.pid!,
-    httpUrl: `http://127.0.0.1:${environment['HTTP_PORT']}`,
-    ended,
-    kill: (signal) => void child.kill(signal),
-  };
+  return { child, ended };
 }
 
 function spawned(child: ChildProcess, name: string): Promise<void> {
@@ -91,8 +99,9 @@ export async function runToEnd(
   environment: NodeJS.ProcessEnv,
   log: LogFile,
 ): Promise<void> {
-  const running = await startService(name, environment, log);
-  const how = await running.ended;
+  const { child, ended } = await launch(name, environment, log);
+  child.stdin.end();
+  const how = await ended;
   if (how === 'ended with exit code 0') return;
   // What it said last may still be in the pipe.
   await new Promise((resolve) => setTimeout(resolve, 100));

@@ -1,7 +1,7 @@
 /**
  * The whole stack under one supervisor: servers, migrations, services, each kept alive; and back.
- * Owns the order. Up: PostgreSQL and NATS, the migrator, the services all at once, the stack file
- * when all are ready. Down: services, NATS, PostgreSQL, the files.
+ * Owns the order. Up: PostgreSQL and NATS, the migrator, the services all at once, which have loaded
+ * their code meanwhile, the stack file when all are ready. Down: services, NATS, PostgreSQL, the files.
  */
 import { CliError } from '../cli-error';
 import type { StackFile } from '../find-stack';
@@ -16,7 +16,8 @@ import {
   serviceEnvironment,
   type ServiceProcess,
   serviceMain,
-  startService,
+  standBy,
+  type StandingBy,
   untilReady,
 } from './service-process';
 import { databaseUrlOf, type NamedServers, namedServers, withToken } from './stack-addresses';
@@ -67,6 +68,9 @@ class LocalStack implements Stack {
   private postgres: Supervised<Server> | undefined;
   private nats: Supervised<Server> | undefined;
   private readonly running: Supervised<ServiceProcess>[] = [];
+  /** Not begun yet. */
+  private readonly ahead = new Map<ServiceName, Promise<StandingBy>>();
+  private readonly logs = new Map<string, LogFile>();
   private databaseUrl: string;
   private natsUrl: string;
   private natsToken: string | undefined;
@@ -90,6 +94,11 @@ class LocalStack implements Stack {
     if (gatewayPort !== undefined) await this.ports.of('gateway', gatewayPort); // told before the rest
     const own = [...(this.databaseUrl ? [] : ['PostgreSQL']), ...(this.natsUrl ? [] : ['NATS'])];
     if (own.length > 0) tell(`starting ${own.join(' and ')}`);
+    for (const name of this.wanted) {
+      const starting = standBy(name, this.logOf(name));
+      starting.catch(() => undefined); // told where it is awaited
+      this.ahead.set(name, starting);
+    }
     await all([this.startPostgres(), this.startNats()]);
     this.goOn();
     tell('bringing the database up to date');
@@ -122,6 +131,9 @@ class LocalStack implements Stack {
   }
 
   private async stopInOrder(): Promise<void> {
+    for (const starting of this.ahead.values()) {
+      await starting.then((service) => service.kill('SIGKILL')).catch(() => undefined);
+    }
     await Promise.all(this.running.map((service) => service.stop(endService)));
     await this.nats?.stop((server) => server.stop());
     await this.postgres?.stop((server) => server.stop());
@@ -151,8 +163,11 @@ class LocalStack implements Stack {
     this.natsUrl = (await this.nats.start()).url;
   }
 
-  private server(name: string, start: (log: (line: string) => void) => Promise<Server>) {
-    const log = new LogFile(this.home.logOf(name));
+  private server(
+    name: 'postgres' | 'nats',
+    start: (log: (line: string) => void) => Promise<Server>,
+  ) {
+    const log = this.logOf(name);
     return new Supervised<Server>({
       ...{ name, log, tell: this.options.tell },
       start: () => start((line) => log.line(line)),
@@ -171,18 +186,21 @@ class LocalStack implements Stack {
       ...(administrator === undefined ? {} : { PGPASSWORD: administrator }),
       DATABASE_URL: this.databaseUrl,
     });
-    await runToEnd('migrator', environment, new LogFile(this.home.logOf('migrator')));
+    await runToEnd('migrator', environment, this.logOf('migrator'));
   }
 
   private async startServices(): Promise<void> {
     const deadline = performance.now() + (this.options.readyWithinMs ?? READY_LIMIT_MS);
-    const wanted = this.options.only ?? services;
-    const starting = wanted.map(async (name) => {
-      const log = new LogFile(this.home.logOf(name));
+    const starting = this.wanted.map(async (name) => {
+      const log = this.logOf(name);
       const environment = await this.environmentOf(name);
       const service = new Supervised<ServiceProcess>({
         ...{ name, log, tell: this.options.tell },
-        start: () => startService(name, environment, log),
+        start: async () => {
+          const starting = this.ahead.get(name) ?? standBy(name, log);
+          this.ahead.delete(name);
+          return (await starting).begin(environment);
+        },
         started: ({ pid }) => this.noted(name, pid),
       });
       this.running.push(service);
@@ -191,13 +209,23 @@ class LocalStack implements Stack {
     await all(starting);
   }
 
-  private async environmentOf(name: ServiceName): Promise<NodeJS.ProcessEnv> {
+  private logOf(name: ServiceName | 'postgres' | 'nats' | 'migrator'): LogFile {
+    const log = this.logs.get(name) ?? new LogFile(this.home.logOf(name));
+    this.logs.set(name, log);
+    return log;
+  }
+
+  private get wanted(): readonly ServiceName[] {
+    return this.options.only ?? services;
+  }
+
+  private async environmentOf(name: ServiceName): Promise<Record<string, string>> {
     const isGateway = name === 'gateway';
     const port = await this.ports.of(name, isGateway ? this.options.gatewayPort : undefined);
     const token = process.env['WRIT_TOKEN'];
     const password = this.secrets.passwords[name] ?? '';
     const databaseUrl = databaseUrlOf(name, this.databaseUrl, password);
-    return serviceEnvironment({
+    return {
       NATS_URL: this.natsUrl,
       ...(this.natsToken === undefined ? {} : { NATS_TOKEN: this.natsToken }),
       HTTP_HOST: '127.0.0.1',
@@ -207,7 +235,7 @@ class LocalStack implements Stack {
       WRIT_CONTENT_DIR: this.home.content,
       WRIT_DATA_DIR: this.home.dataOf(name),
       ...(isGateway ? (token ? { WRIT_TOKEN: token } : {}) : { DATABASE_URL: databaseUrl }),
-    });
+    };
   }
 
   /** Another process stands behind the name now. */

@@ -6,17 +6,17 @@ import { join } from 'node:path';
 
 import { Backend } from '../backend';
 import { named, Serves } from '../http/serves';
+import { PAGE_FOLDER } from '../page-folder';
 import { directivePage, listPage } from '../page/render-page';
 import { routes } from '../routes';
 
-const ASSETS = join(__dirname, '..', '..', 'page');
 const LISTED = 100;
 const shown = named(routes.page.query);
 
 @Controller()
 export class PageController {
-  private readonly script = readFileSync(join(ASSETS, 'page.js'), 'utf8');
-  private readonly style = readFileSync(join(ASSETS, 'page.css'), 'utf8');
+  private readonly script = readFileSync(join(PAGE_FOLDER, 'page.js'), 'utf8');
+  private readonly style = readFileSync(join(PAGE_FOLDER, 'page.css'), 'utf8');
 
   constructor(@Inject(Backend) private readonly backend: Backend) {}
 
