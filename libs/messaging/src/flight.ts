@@ -17,6 +17,8 @@ export interface Flight {
   bytes: number;
   /** How often it was published. */
   times: number;
+  /** How often of these since something was last heard of it, or of the connection. */
+  silentTimes: number;
   publishedAt: number;
   /** The streams were made again for it once. */
   healed: boolean;
@@ -39,7 +41,7 @@ export function flightOf(message: Message): Flight {
   return {
     messages: [message],
     bytes: sizeOf(message),
-    ...{ times: 0, publishedAt: performance.now(), healed: false },
+    ...{ times: 0, silentTimes: 0, publishedAt: performance.now(), healed: false },
     trouble: 'nothing was heard from the server',
   };
 }

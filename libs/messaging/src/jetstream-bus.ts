@@ -17,6 +17,7 @@ import { jetStreamShelf } from './jetstream-shelf';
 import { headerBlock, NatsWire } from './nats-wire';
 import { PublishWindow } from './publish-window';
 import { PullLoop } from './pull-loop';
+import { StreamWatchdog } from './stream-watchdog';
 import { checkSubject } from './wire';
 import type { Headers } from './wire';
 
@@ -45,6 +46,8 @@ export class JetStreamBus extends BusOverWire<NatsWire> {
     super({ wire, name, clock, random, claimCheck, logger, metrics });
     this.table = options.streams ?? Object.values(allStreams);
     this.admin = new JetStreamAdmin(connection, jsm, this.table, logger, metrics);
+    const makeStreams = () => this.admin.makeStreams();
+    const watchdog = new StreamWatchdog(connection, jsm, this.table, makeStreams, logger);
     this.window = new PublishWindow(
       wire,
       {
@@ -52,8 +55,9 @@ export class JetStreamBus extends BusOverWire<NatsWire> {
         ackTimeoutMs: options.ackTimeoutMs ?? 2_000,
         maxInFlight: MAX_IN_FLIGHT,
         maxBytes: MAX_UNSENT_BYTES,
+        unanswered: (message) => watchdog.notice(message),
       },
-      () => this.admin.makeStreams(),
+      makeStreams,
       logger,
       metrics,
     );

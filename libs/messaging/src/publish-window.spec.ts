@@ -1,7 +1,9 @@
 /** The window over a scripted server: what is asked of it, and what its answers mean. */
 import { setImmediate as turn } from 'node:timers/promises';
+import { eventually } from '@writ/testing';
 import { silentLogger } from './bus-hooks';
 import { PublishWindow } from './publish-window';
+import type { Unanswered } from './stream-watchdog';
 import { noHeaders, type WireMessage } from './wire';
 
 const STORED = '{"stream":"S","seq":1}';
@@ -118,4 +120,68 @@ test('flights are bounded, and so is what is in flight', async () => {
   expect(server.published).toHaveLength(130);
   server.acknowledge(server.replies.at(-1));
   await Promise.all(sent);
+});
+
+describe('a message that nothing is heard of', () => {
+  let told: Unanswered[];
+  beforeEach(() => {
+    told = [];
+    const limits = { deadlineMs: 5_000, ackTimeoutMs: 20, maxInFlight: 100, maxBytes: 1_000 };
+    const options = { ...limits, unanswered: (message: Unanswered) => void told.push(message) };
+    window.close('another is made');
+    window = new PublishWindow(server, options, () => Promise.resolve(), silentLogger, {});
+  });
+  const publications = (count: number) =>
+    eventually(() => server.published.length >= count, { what: `${count} publications`, every: 1 });
+
+  test('is shown after two publications, and published once more on demand', async () => {
+    const sent = send('a');
+    await publications(2);
+    expect(told).toEqual([]);
+    await publications(3);
+    expect(told).toMatchObject([{ subject: 'a' }]);
+    const isSilent = told[0]!.again();
+    expect(server.published).toHaveLength(4);
+    expect(isSilent()).toBe(true);
+    server.acknowledge(server.replies[0]);
+    expect(isSilent()).toBe(false);
+    await sent;
+    expect(told[0]!.again()()).toBe(false);
+    expect(server.published).toHaveLength(4);
+  });
+
+  test('is not silent when it was refused', async () => {
+    const full = '{"error":{"code":503,"err_code":10077,"description":"maximum bytes exceeded"}}';
+    const sent = send('a');
+    for (let count = 1; count <= 4; count += 1) {
+      await publications(count);
+      server.acknowledge(server.replies.at(-1), full);
+    }
+    expect(told).toEqual([]);
+    await publications(7);
+    const isSilent = told[0]!.again();
+    server.acknowledge(server.replies.at(-1), full);
+    expect(isSilent()).toBe(false);
+    server.acknowledge(server.replies.at(-1));
+    await sent;
+  });
+
+  test('is not silent when it was the connection that was lost', async () => {
+    const sent = send('a');
+    await publications(2);
+    window.connectionLost();
+    window.connectionBack();
+    expect(server.published).toHaveLength(3);
+    await publications(4);
+    expect(told).toEqual([]);
+    await publications(5);
+    const isSilent = told[0]!.again();
+    window.connectionLost();
+    expect(isSilent()).toBe(false);
+    expect(told[0]!.again()()).toBe(false);
+    window.connectionBack();
+    expect(isSilent()).toBe(false);
+    server.acknowledge(server.replies.at(-1));
+    await sent;
+  });
 });

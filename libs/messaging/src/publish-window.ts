@@ -15,12 +15,15 @@
  *    over one connection in order, so with the last it has seen them all. Only an acknowledgement of
  *    the latest time that they were published counts: of an earlier time some may have been lost
  *    with a connection. A server without room may refuse one and take the next: that one is rung.
+ * W7 What was published twice over one connection and got no answer at all is shown to whoever looks
+ *    after the streams (`stream-watchdog.ts`): more of the same would not help it.
  */
 import { endsWithin } from '@writ/contracts';
 import { SendError } from './bus-errors';
 import type { BusLogger, BusMetrics } from './bus-hooks';
 import { flightOf, isFull, mayShare, saying, sizeOf, type Flight, type Message } from './flight';
 import type { NatsWire } from './nats-wire';
+import type { Unanswered } from './stream-watchdog';
 import type { WireMessage } from './wire';
 
 export interface WindowOptions {
@@ -30,6 +33,8 @@ export interface WindowOptions {
   readonly ackTimeoutMs: number;
   readonly maxInFlight: number;
   readonly maxBytes: number;
+  /** W7 */
+  readonly unanswered?: (message: Unanswered) => void;
 }
 
 const SWEEP_MS = 100;
@@ -93,7 +98,10 @@ export class PublishWindow {
 
   connectionLost(): void {
     this.connected = false; // W3
-    for (const flight of this.flying.values()) flight.trouble = 'the connection was lost';
+    for (const flight of this.flying.values()) {
+      flight.trouble = 'the connection was lost';
+      flight.silentTimes = 0;
+    }
   }
 
   connectionBack(): void {
@@ -157,6 +165,7 @@ export class PublishWindow {
   private publish(token: number, flight: Flight): void {
     flight.publishedAt = performance.now();
     flight.times += 1;
+    flight.silentTimes += 1;
     const { messages } = flight;
     const reply = `${this.root}${token.toString(36)}-${flight.times.toString(36)}`;
     try {
@@ -175,6 +184,7 @@ export class PublishWindow {
       .map((text) => parseInt(text, 36));
     const flight = this.flying.get(token);
     if (!flight) return; // acknowledged before: a message published twice is acknowledged twice
+    flight.silentTimes = 0;
     if (flight.messages.length > 1 && (time !== flight.times || !this.connected)) return; // W6
     if (message.unheard) {
       flight.trouble = 'no stream takes this subject, or JetStream is not enabled';
@@ -229,6 +239,7 @@ export class PublishWindow {
         this.fail(token, flight.trouble);
       } else if (this.connected && now - flight.publishedAt >= this.options.ackTimeoutMs) {
         again += flight.messages.length;
+        if (flight.silentTimes > 1) this.options.unanswered?.(this.unanswered(token, flight)); // W7
         this.publish(token, flight); // W1
       }
     }
@@ -247,6 +258,19 @@ export class PublishWindow {
       clearInterval(this.sweeper);
       this.sweeper = undefined;
     }
+  }
+
+  private unanswered(token: number, flight: Flight): Unanswered {
+    return {
+      subject: flight.messages[0].subject,
+      again: () => {
+        if (!this.connected || this.flying.get(token) !== flight) return () => false;
+        this.publish(token, flight);
+        const { times } = flight;
+        const isFlying = () => this.flying.get(token) === flight;
+        return () => isFlying() && flight.times === times && flight.silentTimes > 0;
+      },
+    };
   }
 
   private fail(token: number, trouble: string, cause?: unknown): void {
