@@ -13,12 +13,13 @@ const warnings: string[] = [];
 const logger = { warn: (_: object, message: string) => void warnings.push(message) };
 
 afterEach(async () => {
+  warnings.length = 0;
   for (const warden of wardens.splice(0)) await warden.close();
   for (const { pid } of children.splice(0)) if (pid !== undefined) killGroupOf({ pid });
 });
 
-function warden(limitMs: number, beatMs?: number): Warden {
-  const made = new Warden({ limitMs, beatMs, logger });
+function warden(limitMs: number, beatMs?: number, idleMs?: number): Warden {
+  const made = new Warden({ limitMs, beatMs, idleMs, logger });
   wardens.push(made);
   made.start();
   return made;
@@ -124,4 +125,23 @@ test('a dead warden is replaced before the next program is made known, and told 
   await it.close();
   await dead(first);
   await dead(second);
+});
+
+test('there is none before the first program, and none some time after the last', async () => {
+  const it = warden(60_000, 20, 200);
+  expect(it.pid).toBeUndefined();
+  for (const _ of ['first', 'second']) {
+    const target = await program();
+    await it.watch(target);
+    const { pid = 0 } = it;
+    await passed(300);
+    expect([it.pid, identify(pid) !== undefined]).toEqual([pid, true]);
+    it.forget(target);
+    await eventually(() => it.pid === undefined && identify(pid) === undefined, {
+      what: 'the warden to be let go',
+      timeoutMs: patienceMs,
+    });
+    expect(isAlive(target)).toBe(true);
+  }
+  expect(warnings).toEqual([]);
 });

@@ -9,6 +9,8 @@
  *    Less may be left already when the standstill begins: each heartbeat says how much (`limitBy`).
  * W3 A program is made known before it starts (its start gate is opened after that), so none is
  *    missed, and the warden is alive whenever a program starts.
+ * W4 There is none while there is nothing to guard, some time after the last program: a process that
+ *    only waits takes as much memory as one that works.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,6 +22,8 @@ export interface WardenOptions {
   readonly limitMs: number;
   /** Default: each second, and at least four times within the limit. */
   readonly beatMs?: number;
+  /** Without programs for so long it is let go. Default a minute. */
+  readonly idleMs?: number;
   readonly logger: { warn(fields: object, message: string): void };
 }
 
@@ -30,6 +34,7 @@ export class Warden {
   private readonly known = new Map<number, ProcessId>();
   private beats: NodeJS.Timeout | undefined;
   private lastBeat = performance.now();
+  private lastProgram = Number.NEGATIVE_INFINITY;
   private lastStall = Number.NEGATIVE_INFINITY;
   private until = Number.POSITIVE_INFINITY;
   private leftMs: () => number = () => Number.POSITIVE_INFINITY;
@@ -43,7 +48,6 @@ export class Warden {
   }
 
   start(): void {
-    this.ensure();
     this.lastBeat = performance.now();
     const { limitMs, beatMs = Math.min(1000, limitMs / 4) } = this.options;
     this.beats = setInterval(() => this.beat(), beatMs);
@@ -58,6 +62,7 @@ export class Warden {
   /** Makes a program known; resolves when the warden would kill it (W3). */
   async watch(target: ProcessId): Promise<void> {
     this.known.set(target.pid, target);
+    this.lastProgram = performance.now();
     await this.tell({ watch: target });
   }
 
@@ -93,10 +98,22 @@ export class Warden {
   private beat(): void {
     this.noteStall();
     this.lastBeat = performance.now();
-    this.ensure();
+    if (this.isIdle()) return this.letGo();
     const leftMs = Math.max(0, this.leftMs());
     this.until = this.lastBeat + leftMs;
     void this.tell({ beat: leftMs === Number.POSITIVE_INFINITY ? {} : { leftMs } });
+  }
+
+  private isIdle(): boolean {
+    if (this.known.size > 0) this.lastProgram = this.lastBeat;
+    return this.lastBeat - this.lastProgram >= (this.options.idleMs ?? 60_000);
+  }
+
+  /** W4: knows nothing any more, and ends by itself. */
+  private letGo(): void {
+    this.until = Number.POSITIVE_INFINITY;
+    this.child?.stdin?.end();
+    this.child = undefined;
   }
 
   /** A dead warden is replaced before anything else is started. */
