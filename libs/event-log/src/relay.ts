@@ -27,7 +27,7 @@ export interface RelayOptions {
   readonly publish: (event: StoredEvent) => Promise<void>;
   /** How long a writer has to publish by itself. Default 1,000. */
   readonly graceMs?: number;
-  /** How often the head is looked at. Default 250. */
+  /** How often the head is looked at; half as often when there was nothing new. Default 250. */
   readonly everyMs?: number;
   /** Published at a time. Default 64. */
   readonly concurrency?: number;
@@ -84,7 +84,8 @@ export class Relay {
         failures += 1;
         this.failed(error);
       }
-      const restMs = this.active ? everyMs : Math.max(everyMs, 1_000);
+      const idle = this.lag === 0 ? 2 : 1;
+      const restMs = this.active ? everyMs * idle : Math.max(everyMs, 1_000);
       await this.loop.wait(failures === 0 ? restMs : backoffMs(failures, everyMs, 5_000, random));
     }
   }

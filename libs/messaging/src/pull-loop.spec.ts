@@ -10,14 +10,24 @@ import { scriptedAdmin } from './scripted-jetstream.conformance';
 
 const consumer = someConsumer({ name: 'loop' });
 
+interface Asked {
+  batch: number;
+  idle_heartbeat: number;
+  reply: string;
+}
+
 class ScriptedServer {
-  readonly asked: { batch: number; reply: string }[] = [];
+  readonly asked: Asked[] = [];
   readonly acks: string[] = [];
+  askedIfClosed = 0;
   private hear: SubscriptionOptions['callback'];
   private count = 0;
 
   readonly connection = {
-    isClosed: () => false,
+    isClosed: () => {
+      this.askedIfClosed += 1; // in each tick, among others
+      return false;
+    },
     subscribe: (_: string, options: SubscriptionOptions) => {
       this.hear = options.callback;
       return { drain: async () => undefined };
@@ -25,7 +35,7 @@ class ScriptedServer {
     publish: (subject: string, body: Uint8Array | string, options?: { reply: string }) => {
       const text = Buffer.from(body).toString();
       if (!subject.includes('MSG.NEXT')) this.acks.push(text);
-      else this.asked.push({ ...(JSON.parse(text) as { batch: number }), reply: options!.reply });
+      else this.asked.push({ ...(JSON.parse(text) as Asked), reply: options!.reply });
     },
   } as unknown as NatsConnection;
 
@@ -75,6 +85,7 @@ describe('a loop that pulls', () => {
     await new Promise((resolve) => setImmediate(resolve));
   };
   afterEach(async () => {
+    jest.restoreAllMocks();
     await loop.close();
     await loop.finish(0);
   });
@@ -181,5 +192,28 @@ describe('a loop that pulls', () => {
     expect(loop.health().detail).toMatch(/loop: not consuming for .*the server is silent/);
     server.say(100, 'Idle Heartbeat');
     expect(loop.health().ok).toBe(true);
+  });
+
+  it('lets an idle server be silent for longer, until a message comes', async () => {
+    let later = 0;
+    const now = performance.now.bind(performance);
+    jest.spyOn(performance, 'now').mockImplementation(() => now() + later);
+    const tick = () => {
+      const before = server.askedIfClosed;
+      return eventually(() => server.askedIfClosed > before, { what: 'a tick', every: 10 });
+    };
+    await start(4);
+    later += 30_000;
+    server.say(408, 'Request Timeout', 4);
+    await tick(); // looks after its consumer, for the first time
+    const before = made();
+    later += 2_000; // too long for one that is awake
+    await tick();
+    expect(made()).toBe(before);
+    for (let n = 0; n < 4; n += 1) server.deliver();
+    await endFirst();
+    expect(server.asked.map((it) => it.idle_heartbeat / 1e6)).toEqual([500, 2_500, 500]);
+    later += 2_000;
+    await eventually(() => made() > before, { what: 'the healing' });
   });
 });

@@ -7,11 +7,13 @@
  *    server was silent; then the surplus waits here, and is kept from being given to another.
  * P2 A message held longer than a third of the acknowledgement wait is asked for again ("working"),
  *    while there is a connection to ask over.
- * P3 Silence for `SILENCE_MS` while something is asked for, "no responders" and "consumer deleted"
+ * P3 Silence for too long while something is asked for, "no responders" and "consumer deleted"
  *    all lead to `heal`: stream and consumer are made again, and everything is asked for anew.
  * P4 An idle loop looks now and then whether its consumer can still see new messages: it may be
  *    ahead of its stream, or altered by somebody.
  * P5 After `close` nothing is begun; what arrives or was not begun is given back.
+ * P6 A loop that has had no message for as long as a request lasts is drowsy: in its next one the
+ *    server may be silent for longer, and it looks less often. Messages come as quickly as ever.
  */
 import { nanos } from 'nats';
 import type { ConsumerDefinition } from '@writ/contracts';
@@ -20,11 +22,12 @@ import type { BusLogger, BusMetrics } from './bus-hooks';
 import { JetStreamDelivery } from './jetstream-delivery';
 import type { JetStreamAdmin } from './jetstream-admin';
 
-const HEARTBEAT_MS = 500;
-const SILENCE_MS = 1_250;
+/** How often the server says that it is there, what silence is too long, and how often it is asked. */
+const awake = { heartbeatMs: 500, silenceMs: 1_250, lookEveryMs: 2_000 };
+/** P6 */
+const drowsy = { heartbeatMs: 2_500, silenceMs: 6_250, lookEveryMs: 10_000 };
 const PULL_EXPIRES_MS = 30_000;
 const TICK_MS = 250;
-const LOOK_EVERY_MS = 2_000;
 const LATEST_ROUND_MS = 5_000;
 const HEAL_EVERY_MS = 1_000;
 const START_WITHIN_MS = 30_000;
@@ -47,10 +50,12 @@ export class PullLoop {
   private readonly surplus: JetStreamDelivery[] = [];
   private running = 0;
   private asked = 0;
+  private pace = awake;
   private subscription: Subscription | undefined;
   private subscriptions = 0;
   private heardAt = performance.now();
-  private messageAt = performance.now();
+  /** A message came, or something was mended. */
+  private stirredAt = performance.now();
   private lookedAt = performance.now();
   private roundAt = performance.now();
   private ticker: NodeJS.Timeout | undefined;
@@ -73,7 +78,14 @@ export class PullLoop {
     await admin.patiently(START_WITHIN_MS, () => admin.makeConsumer(definition, concurrency));
     this.subscribe();
     const tickMs = Math.min(TICK_MS, definition.ackWaitMs / 6);
-    this.ticker = setInterval(() => this.tick(), tickMs);
+    // The ticks of all loops fall together, so that an idle process wakes once for all of them.
+    this.ticker = setTimeout(
+      () => {
+        this.tick();
+        this.ticker = setInterval(() => this.tick(), tickMs);
+      },
+      tickMs - (performance.now() % tickMs),
+    );
     this.ask();
   }
 
@@ -89,7 +101,7 @@ export class PullLoop {
     if (this.closed || !this.subscription) return;
     // The server forgot what was asked for; a consumer in memory may be gone, and answers so.
     this.asked = 0;
-    this.heardAt = performance.now();
+    this.heardAt = this.stirredAt = performance.now();
     this.ask();
   }
 
@@ -124,7 +136,7 @@ export class PullLoop {
     this.subscriptions += 1;
     const inbox = `${this.options.inbox}.${this.subscriptions}`;
     this.asked = 0;
-    this.heardAt = performance.now();
+    this.heardAt = this.stirredAt = performance.now();
     this.subscription = this.options.connection.subscribe(inbox, {
       callback: (error, message) => this.heard(inbox, error, message),
     });
@@ -145,7 +157,7 @@ export class PullLoop {
   private take(message: Msg): void {
     const { connection, definition } = this.options;
     const delivery = new JetStreamDelivery(message, connection, definition.ackWaitMs);
-    this.messageAt = this.heardAt;
+    this.stirredAt = this.heardAt;
     this.asked = Math.max(0, this.asked - 1);
     this.trouble = undefined;
     this.pending = delivery.pending;
@@ -183,12 +195,16 @@ export class PullLoop {
     const free = concurrency - this.running - this.surplus.length - this.asked;
     if (this.closed || this.healing || free <= 0 || connection.isClosed()) return;
     if (this.asked > 0 && free < concurrency / 4) return;
-    if (this.asked === 0) this.heardAt = performance.now(); // silence counts from here
+    if (this.asked === 0) {
+      this.heardAt = performance.now(); // silence counts from here
+      // As long as a drowsy request is open no more heartbeats come than it brings.
+      this.pace = this.heardAt - this.stirredAt >= PULL_EXPIRES_MS ? drowsy : awake;
+    }
     this.asked += free;
     const request = {
       batch: free,
       expires: nanos(PULL_EXPIRES_MS),
-      idle_heartbeat: nanos(HEARTBEAT_MS),
+      idle_heartbeat: nanos(this.pace.heartbeatMs),
     };
     connection.publish(
       `$JS.API.CONSUMER.MSG.NEXT.${definition.stream}.${definition.name}`,
@@ -222,9 +238,10 @@ export class PullLoop {
     if (this.closed || this.options.connection.isClosed()) return;
     if (this.running >= this.options.concurrency) this.roundAt = now;
     if (!connected) return;
-    if (this.asked > 0 && now - this.heardAt > SILENCE_MS)
+    if (this.asked > 0 && now - this.heardAt > this.pace.silenceMs)
       this.mend('the server is silent'); // P3
-    else if (now - Math.max(this.lookedAt, this.messageAt) > LOOK_EVERY_MS) void this.look(now);
+    else if (now - Math.max(this.lookedAt, this.stirredAt) > this.pace.lookEveryMs)
+      void this.look(now);
     else this.ask();
   }
 

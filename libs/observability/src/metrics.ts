@@ -294,7 +294,7 @@ export function metricsOf<G extends MetricGroup>(registry: Registry, ...groups: 
 }
 
 /** The event loop is looked at so often; the client's 10 ms would wake an idle process all the time. */
-const LOOP_EVERY_MS = 50;
+const LOOP_EVERY_MS = 100;
 
 /** A registry with what every process has: its build, and the usual figures of process and Node. */
 export function createRegistry(service: string, version: string): Registry {
