@@ -222,7 +222,7 @@ function typedBlock() {
 if (!process.env.NX_TASK_TARGET_PROJECT) await createProjectGraphAsync({ exitOnError: false });
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/*.d.ts'] },
+  { ignores: ['**/dist/**', '**/bundle/**', '**/*.d.ts'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.{ts,tsx}'],

@@ -13,7 +13,7 @@ module.exports = {
     '^@writ/(planner|executor|verifier|manifest)$': '<rootDir>/services/$1/src/index.ts',
     '^@writ/([a-z-]+)$': '<rootDir>/libs/$1/src/index.ts',
   },
-  modulePathIgnorePatterns: ['<rootDir>/(libs|services)/[^/]+/dist/'],
+  modulePathIgnorePatterns: ['<rootDir>/(libs|services)/[^/]+/(dist|bundle)/'],
   transform: {
     '^.+\\.ts$': ['@swc/jest', { jsc: swc.jsc, module: swc.module, sourceMaps: 'inline' }],
   },

@@ -23,29 +23,27 @@ export const CLIENT = 'bench';
 
 export function usageOf(pids: Readonly<Record<string, number>>): Usage {
   const all = processes();
-  const childrenOf = new Map<number, number[]>();
-  for (const [pid, { parent }] of all) {
-    childrenOf.set(parent, [...(childrenOf.get(parent) ?? []), pid]);
-  }
   const cpuSeconds: Record<string, number> = {};
   const rssMiB: Record<string, number> = {};
   for (const [name, root] of Object.entries(pids)) {
-    const pending = [root];
-    let [cpu, rss] = [0, 0];
-    for (let pid = pending.pop(); pid !== undefined; pid = pending.pop()) {
-      cpu += all.get(pid)?.cpuSeconds ?? 0;
-      // The processes of PostgreSQL share most of their memory: each has its part of it.
-      rss += name === 'postgres' ? shareOf(pid) : (all.get(pid)?.residentMiB ?? 0);
-      pending.push(...(childrenOf.get(pid) ?? []));
-    }
-    cpuSeconds[name] = cpu;
-    rssMiB[name] = Math.round(rss);
+    const members = withChildren(root, all);
+    const sum = (of: (pid: number) => number) => members.reduce((total, pid) => total + of(pid), 0);
+    cpuSeconds[name] = sum((pid) => all.get(pid)?.cpuSeconds ?? 0);
+    // The processes of PostgreSQL share most of their memory: each has its part of it.
+    const own = name === 'postgres' ? shareOf : (pid: number) => all.get(pid)?.residentMiB ?? 0;
+    rssMiB[name] = Math.round(sum(own));
   }
   const { user, system } = process.cpuUsage();
   cpuSeconds[CLIENT] = (user + system) / 1e6;
   rssMiB[CLIENT] = Math.round(process.memoryUsage().rss / 1024 / 1024);
   return { cpuSeconds, rssMiB };
 }
+
+/** Memory of these and their children, in MiB; of pages that several have, each has its part. */
+export const shareOfAll = (pids: readonly number[]): number =>
+  Math.round(
+    pids.flatMap((root) => withChildren(root)).reduce((sum, pid) => sum + shareOf(pid), 0),
+  );
 
 /** What was used between two looks. Memory is that of the later one. */
 export function usageBetween(before: Usage, after: Usage): Usage {
@@ -60,8 +58,8 @@ export function usageBetween(before: Usage, after: Usage): Usage {
 export const parentOf = (pid: number): number | undefined => processes().get(pid)?.parent;
 
 /** A process, then its children, theirs, ... */
-export function withChildren(root: number): number[] {
-  const all = [...processes()];
+export function withChildren(root: number, seen = processes()): number[] {
+  const all = [...seen];
   const found = [root];
   for (let at = 0; at < found.length; at += 1) {
     found.push(...all.filter(([, { parent }]) => parent === found[at]).map(([pid]) => pid));

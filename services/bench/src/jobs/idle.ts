@@ -2,15 +2,15 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { numberOf, type Job } from '../job';
 import { rounded } from '../measure';
-import { CLIENT, usageBetween, usageOf } from '../usage';
+import { CLIENT, shareOfAll, usageBetween, usageOf } from '../usage';
 
 export const idle: Job = {
   name: 'idle',
   does: 'memory and processor time of a stack that has nothing to do',
   rounds: 1,
   options: [
-    { name: 'settle', means: 'seconds before it is looked at', standard: 10, orNone: true },
-    { name: 'seconds', means: 'seconds over which it is looked at', standard: 10 },
+    { name: 'settle', means: 'seconds before it is looked at', standard: 70, orNone: true },
+    { name: 'seconds', means: 'seconds over which it is looked at', standard: 20 },
   ],
   measure: async ({ stack, say }, parameters) => {
     const seconds = numberOf(parameters, 'seconds');
@@ -27,12 +27,16 @@ export const idle: Job = {
       rssMiB,
       withoutPostgres: {
         rssMiB: sumOf(rssMiB),
+        /** A page that five Node processes share counts once: what it takes to run them. */
+        shareMiB: shareOfAll(own(stack.pids)),
         /** Of one core. */
         cpuPercent: rounded((sumOf(cpuSeconds) / elapsed) * 100),
       },
     };
   },
 };
+
+const own = ({ postgres: _, ...pids }: Readonly<Record<string, number>>) => Object.values(pids);
 
 /** Of what is Writ's, its NATS included. */
 const sumOf = (byName: Readonly<Record<string, number>>): number =>
