@@ -8,6 +8,7 @@ const spare = [
   'writ_content_bytes_total',
   'writ_gateway_feed_events_total',
   'writ_gateway_feeds',
+  'writ_gateway_refused_total',
   'writ_log_group_appends',
   'writ_log_verified_position',
   'writ_manifest_seal_seconds',

@@ -260,6 +260,11 @@ export const metrics = {
     ),
     contentBytes: counter('writ_content_bytes_total', 'Bytes of content taken in and kept.'),
   },
+  entrance: {
+    refused: counter('writ_gateway_refused_total', 'Requests refused before they were read.', {
+      code: ['overloaded', 'unauthorized', 'forbidden'],
+    }),
+  },
   gateway: {
     feeds: gauge('writ_gateway_feeds', 'Live feeds that are open now.'),
     feedEvents: counter('writ_gateway_feed_events_total', 'Events sent to live feeds.'),

@@ -103,6 +103,8 @@ describe('with a token', () => {
       expect(response.headers.get('www-authenticate')).toContain('Bearer');
     }
     expect((await fetch(`${closed.url}/readyz`)).status).toBe(200);
+    const told = await (await fetch(`${closed.url}/metrics`)).text();
+    expect(told).toMatch(/^writ_gateway_refused_total{code="unauthorized"} 5$/m);
     const headers = { authorization: 'Bearer a-token-of-some-length' };
     expect((await fetch(`${closed.url}/v1/directives`, { headers })).status).toBe(200);
   });

@@ -35,10 +35,11 @@ export const rebuild: Job = {
     const client = await stage.connect();
     let ofServices: Record<string, OfService> = {};
     const measured = await measureRounds(stage, 'eventsPerSecond', async () => {
-      ofServices = {};
-      for (const service of services) ofServices[service] = await rebuilt(client, service);
-      const seconds = Object.values(ofServices).reduce((sum, it) => sum + it.seconds, 0);
-      return { count: past.events, ms: seconds * 1_000, latencies: [seconds * 1_000] };
+      const began = performance.now();
+      const made = services.map(async (name) => [name, await rebuilt(client, name)] as const);
+      ofServices = Object.fromEntries(await Promise.all(made));
+      const ms = performance.now() - began;
+      return { count: past.events, ms, latencies: [ms] };
     });
     return { ...measured, services: ofServices, past, caughtUpSeconds: followed };
   },
