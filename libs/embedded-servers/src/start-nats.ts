@@ -78,11 +78,15 @@ export async function startNats(options: NatsOptions): Promise<NatsServer> {
   }
 }
 
+/** As in `deploy/nats/nats.conf`; streams reserve what they may hold. */
+const MEMORY_STORE = 1024 ** 3;
+
 /**
  * Its heap is small and its garbage plenty: collected when the heap has grown fivefold and not
- * twofold, a sixth of the server's time is saved for some tens of MiB.
+ * twofold, a sixth of the server's time is saved for some tens of MiB. What its streams in memory may
+ * hold at most is no small heap: from there on memory is worth more than time.
  */
-const GOGC = '400';
+const garbage = { GOGC: '400', GOMEMLIMIT: '768MiB' };
 
 function launch(
   storeDir: string,
@@ -105,7 +109,7 @@ function launch(
         name: 'NATS',
         program: binary.file,
         args: ['--config', configFile],
-        env: { GOGC, ...process.env },
+        env: { ...garbage, ...process.env },
         log: options.log,
         tether: options.tetherToParent ? 'SIGTERM' : undefined,
       });
@@ -128,7 +132,11 @@ function configuration(
   version: string,
   { token, monitoringPort }: NatsOptions,
 ): string {
-  const jetstream: Record<string, unknown> = { store_dir: storeDir };
+  // Else it takes its share of GOMEMLIMIT, which is less than the streams ask for.
+  const jetstream: Record<string, unknown> = {
+    store_dir: storeDir,
+    max_memory_store: MEMORY_STORE,
+  };
   // Older servers stop at a word they do not know; they sync every two minutes.
   if (isAtLeast(version, 2, 10)) jetstream['sync_interval'] = 'always';
   const config: Record<string, unknown> = {

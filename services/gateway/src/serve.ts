@@ -60,7 +60,7 @@ export async function serve(parts: GatewayParts, options: ServeOptions): Promise
   const server = createServer(limits, (request, response) =>
     enter(request, response, () => express(request, response)),
   );
-  server.maxConnections = 2_000;
+  server.maxConnections = MOST_CONNECTIONS;
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => {
     sockets.add(socket);
@@ -79,6 +79,8 @@ export async function serve(parts: GatewayParts, options: ServeOptions): Promise
   };
 }
 
+/** As many may come at once: whom the kernel turns away tries again after seconds, and is not told why. */
+const MOST_CONNECTIONS = 2_000;
 const REQUEST_GRACE_MS = 5_000;
 
 /**
@@ -139,6 +141,6 @@ function listen(server: Server, { host, port }: ServeOptions): Promise<void> {
       const taken = `${host}:${port} is taken by another process; choose another HTTP_PORT, or 0 for any free one`;
       reject(error.code === 'EADDRINUSE' ? new Error(taken, { cause: error }) : error);
     });
-    server.listen({ host, port }, resolve);
+    server.listen({ host, port, backlog: MOST_CONNECTIONS }, resolve);
   });
 }
