@@ -87,15 +87,19 @@ export const faults = {
   },
   /**
    * Its files are gone, and it goes on as if nothing were: what it has to store it may then neither
-   * store nor refuse, until it is started again.
+   * store nor refuse, until the stream is made anew or it is started again.
    */
   'wipe-running': async (harness, random) => {
     const forMs = ms(random, 1_000, 5_000);
     harness.nats.wipe();
     await delay(forMs);
-    await harness.nats.kill();
-    await harness.nats.start();
-    return `its files were gone for ${forMs} ms while it ran, then it was started again`;
+    const restarts = random.pick([true, false]); // it must do without
+    if (restarts) {
+      await harness.nats.kill();
+      await harness.nats.start();
+    }
+    const then = restarts ? 'then it was started again' : 'and it went on';
+    return `its files were taken away while it ran; after ${forMs} ms ${then}`;
   },
   forget: async (harness, random) => {
     const [one, two, ...rest] = random.shuffle(Object.values(streams)).map(({ name }) => name);
