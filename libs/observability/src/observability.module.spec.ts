@@ -77,8 +77,8 @@ test('it is not ready when one check says no, and says which and why', async () 
 });
 
 test('requests are measured by route pattern, never by path', async () => {
-  await get('/v1/things/4711');
-  await get('/no/such/place/4712');
+  await get('/v1/things/of-anna');
+  await get('/no/such/place/of-anna');
   const response = await get('/metrics');
   expect(response.headers.get('content-type')).toMatch(/^text\/plain;.*version=0\.0\.4/);
   const text = await response.text();
@@ -88,7 +88,7 @@ test('requests are measured by route pattern, never by path', async () => {
   expect(text).toContain(
     'writ_http_request_seconds_count{method="GET",route="unmatched",status="4xx"} 1',
   );
-  expect(text).not.toMatch(/471[12]/);
+  expect(text).not.toContain('anna');
   expect(text).toContain('writ_build_info{service="planner",version="1.2.3"} 1');
   expect(text).toContain('nodejs_eventloop_lag_seconds');
   expect(text).toContain('writ_ready{check="bus"} 1');
