@@ -78,8 +78,8 @@ export async function startNats(options: NatsOptions): Promise<NatsServer> {
   }
 }
 
-/** Streams reserve what they may hold, for a moment once for each service that makes them. */
-const MEMORY_STORE = 4 * 1024 ** 3;
+/** As in `deploy/nats/nats.conf`: more than what the streams in memory reserve. */
+const MEMORY_STORE = 1024 ** 3;
 
 /**
  * Its heap is small and its garbage plenty: collected when the heap has grown fivefold and not

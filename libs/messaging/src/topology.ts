@@ -43,7 +43,10 @@ const STREAM_NOT_FOUND = 10059;
 const CONSUMER_NOT_FOUND = 10014;
 const NAME_IN_USE = new Set([10058, 10013, 10148]);
 const SUBJECTS_OVERLAP = 10065;
+/** Of memory, of storage, of either. Several who make one stream count several times, for a moment. */
+const NO_ROOM = new Set([10028, 10047, 10023]);
 const ATTEMPTS = 5;
+const PAUSE_MS = 50;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -69,6 +72,10 @@ export async function applyStream(
     } catch (error) {
       const code = apiCode(error);
       if (attempt < ATTEMPTS && (NAME_IN_USE.has(code) || code === STREAM_NOT_FOUND)) continue;
+      if (attempt < ATTEMPTS && NO_ROOM.has(code)) {
+        await new Promise((resolve) => setTimeout(resolve, attempt * PAUSE_MS));
+        continue;
+      }
       throw explain(error, `stream ${definition.name}`, await overlapping(jsm, definition, code));
     }
   }
