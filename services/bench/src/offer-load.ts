@@ -3,8 +3,8 @@
  * they do from a crowd that does not know of each other. Nobody who is refused comes again.
  */
 import { randomUUID } from 'node:crypto';
+import { Agent, request, type IncomingMessage } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
-import { Pool } from 'undici';
 import type { Directives } from './directives';
 
 /** One way in, for the body of a command that creates. */
@@ -78,35 +78,35 @@ export function natsDoor(client: Directives): Door {
 
 /** Over HTTP, at the gateway; with what costs the client least, for it runs on the same machine. */
 export function httpDoor(gatewayUrl: string): Door {
-  const limits = { headersTimeout: ANSWER_LIMIT_MS, bodyTimeout: ANSWER_LIMIT_MS };
-  const pool = new Pool(gatewayUrl, { ...limits, connections: MOST_SOCKETS });
-  return (body) =>
+  const agent = new Agent({ keepAlive: true, maxSockets: MOST_SOCKETS });
+  const { hostname, port } = new URL(gatewayUrl);
+  const asked = { agent, hostname, port, path: '/v1/directives', method: 'POST' };
+  return (text) =>
     new Promise((resolve) => {
-      const headers = { 'content-type': 'application/json', 'idempotency-key': randomUUID() };
-      let status = 0;
-      let retryAfter: unknown;
-      let said = '';
-      pool.dispatch(
-        { path: '/v1/directives', method: 'POST', headers, body },
-        {
-          onRequestStart: () => undefined, // by this it knows the newer form of a handler
-          onResponseStart: (_, code, given) => {
-            status = code;
-            retryAfter = given['retry-after'];
-          },
-          onResponseData: (_, piece) => (said += piece.toString('latin1')),
-          onResponseEnd: () => resolve(answerOf(status, retryAfter, said)),
-          onResponseError: (_, { message }) => resolve({ kind: 'lost', why: message }),
-        },
-      );
+      const lost = (why: string) => resolve({ kind: 'lost', why });
+      const headers = {
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(text),
+        'idempotency-key': randomUUID(),
+      };
+      const sent = request({ ...asked, headers, timeout: ANSWER_LIMIT_MS }, (response) => {
+        let body = '';
+        response.setEncoding('utf8').on('data', (piece: string) => (body += piece));
+        response.on('error', ({ message }) => lost(message));
+        response.on('end', () => resolve(answerOf(response, body)));
+      });
+      sent.on('timeout', () => sent.destroy(new Error(`no answer within ${ANSWER_LIMIT_MS} ms`)));
+      sent.on('error', ({ message }) => lost(message));
+      sent.end(text);
     });
 }
 
-function answerOf(status: number, retryAfter: unknown, body: string): Answer {
-  if (body === '') return { kind: 'lost', why: `${status} without a body` };
+function answerOf({ statusCode, headers }: IncomingMessage, body: string): Answer {
+  if (body === '') return { kind: 'lost', why: `${statusCode} without a body` };
   const said = JSON.parse(body) as { directiveId?: string; code?: string };
   if (said.directiveId !== undefined) return { kind: 'accepted', directiveId: said.directiveId };
-  return told(said.code ?? '', `${status}`, Number(retryAfter ?? NaN) * 1_000);
+  const retryAfterMs = Number(headers['retry-after'] ?? NaN) * 1_000;
+  return told(said.code ?? '', `${statusCode}`, retryAfterMs);
 }
 
 function told(code: string, message: string, retryAfterMs: unknown): Answer {
