@@ -22,6 +22,7 @@ describe('the watchdog, when a server has lost the files of a stream', () => {
   let jsm: JetStreamManager;
   let deletions: number;
   let said: string[];
+  let healed: string[];
   const buses: JetStreamBus[] = [];
   const logger = { ...silentLogger, warn: (_: object, words: string) => void said.push(words) };
 
@@ -29,7 +30,7 @@ describe('the watchdog, when a server has lost the files of a stream', () => {
     nats = await testNats();
     operator = await connect({ servers: nats.url });
     jsm = await operator.jetstreamManager({ checkAPI: false });
-    [deletions, said] = [0, []];
+    [deletions, said, healed] = [0, [], []];
     const count = () => void (deletions += 1);
     operator.subscribe(`$JS.EVENT.ADVISORY.STREAM.DELETED.${stream}`, { callback: count });
   });
@@ -41,7 +42,11 @@ describe('the watchdog, when a server has lost the files of a stream', () => {
 
   const connectBus = async () => {
     const times = { ackTimeoutMs: 300, sendWithinMs: 30_000 };
-    const bus = await connectJetStreamBus({ servers: nats.url, name: 'test', logger, ...times });
+    const metrics = { healed: (name: string) => void healed.push(name) };
+    const bus = await connectJetStreamBus({
+      ...{ servers: nats.url, name: 'test', logger, metrics },
+      ...times,
+    });
     buses.push(bus);
     return bus;
   };
@@ -75,6 +80,7 @@ describe('the watchdog, when a server has lost the files of a stream', () => {
     await eventually(() => heard.includes('after'), { what: 'the message' });
     expect(deletions).toBe(1);
     expect(said).toContainEqual(expect.stringContaining('deleted to be made again'));
+    expect(healed).toContain(stream);
   });
 
   it('of several processes that notice at once one mends, and no message is lost', async () => {

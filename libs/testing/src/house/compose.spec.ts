@@ -98,7 +98,7 @@ test('the image has what the lines copy, one service, no root, and says when it 
     expect(ignore).toContain(`!${path}`);
   }
   const last = lines.slice(lines.findLastIndex((line) => line.startsWith('FROM ')));
-  expect(lines.filter((line) => line === 'ARG SERVICE')).toHaveLength(2);
+  expect(lines.filter((line) => line === 'ARG SERVICE')).toHaveLength(1);
   expect(last.find((line) => line.startsWith('USER '))).toBe('USER node');
   expect(last.find((line) => line.startsWith('ENTRYPOINT '))).toContain('tini');
   expect(last.join('\n')).toMatch(/HEALTHCHECK .*\/readyz/);

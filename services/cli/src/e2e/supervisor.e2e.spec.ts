@@ -31,6 +31,17 @@ async function expectAllEnded({ supervisor, processes }: Note): Promise<void> {
   );
 }
 
+/** Whoever may look at a service reads no password off it. */
+function expectNoSecrets({ processes }: Note, home: string): void {
+  if (process.platform !== 'linux') return;
+  const { databaseUrl, natsUrl } = JSON.parse(readFileSync(join(home, 'stack.json'), 'utf8'));
+  const secrets = [new URL(databaseUrl).password, new URL(natsUrl).username];
+  const seen = readFileSync(`/proc/${processes['planner']!.pid}/environ`, 'utf8');
+  expect(seen).toContain('WRIT_STANDBY=1');
+  expect(seen).not.toMatch(/(^|\0)(DATABASE_URL|NATS_TOKEN)=/);
+  for (const secret of secrets) expect([secret, seen.includes(secret)]).toEqual([secret, false]);
+}
+
 it('leaves nothing running when the supervisor is killed, and the next start takes the work up', async () => {
   const stack = await TestStack.start();
   const home = join(stack.home, '.writ');
@@ -41,6 +52,7 @@ it('leaves nothing running when the supervisor is killed, and the next start tak
     writeFileSync(file, JSON.stringify({ title: 't', goal: 'g', chain: { steps } }));
     await stack.json(['submit', file]);
     const note = noteOf(home);
+    expectNoSecrets(note, home);
     process.kill(note.supervisor.pid, 'SIGKILL');
     await expectAllEnded(note);
     const alone = await stack.writ(['list']);

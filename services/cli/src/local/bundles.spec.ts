@@ -1,4 +1,4 @@
-/** Each process of ours is one file that needs no other: what an image holds. */
+/** The code of each process is one file: what an image holds, with the page beside the gateway's. */
 import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
