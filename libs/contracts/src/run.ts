@@ -87,8 +87,7 @@ export const RunWorkspace = z.object({
 });
 export type RunWorkspace = z.infer<typeof RunWorkspace>;
 
-/** `writ.work.<adapter>`: a step to run. */
-export const RunWork = z.object({
+const work = z.object({
   runId: RunId,
   directiveId: DirectiveId,
   generation: z.number().int(),
@@ -108,6 +107,20 @@ export const RunWork = z.object({
   dependencies: z.array(
     z.object({ step: StepName, runId: RunId, artifacts: z.array(ArtifactRef) }),
   ),
+});
+
+/** At most so many steps go with a step as those that may follow it at once. */
+export const MAX_NEXT = 64;
+
+/** `writ.work.<adapter>`: a step to run. */
+export const RunWork = work.extend({
+  /**
+   * Steps that are ready when this one and those before them have passed, in an order in which they
+   * can run. An executor that has their results at hand may end their runs too and name them in
+   * `RunEnded.next`; what it leaves is sent as work of its own. Of dependencies that are in the list
+   * themselves the artifacts are not known yet.
+   */
+  next: z.array(work).max(MAX_NEXT).optional(),
 });
 export type RunWork = z.infer<typeof RunWork>;
 
@@ -154,6 +167,8 @@ export const runEvents = {
     stdout: z.string().optional(),
     stderr: z.string().optional(),
     metadata: z.record(z.string(), z.unknown()).optional(),
+    /** Runs that the same executor ended right after this one, in this order: see `RunWork.next`. */
+    next: z.array(RunId).max(MAX_NEXT).optional(),
     /** Of a skipped run: the run whose recorded outputs it hands out, and how that was judged. */
     source: z
       .object({

@@ -125,6 +125,11 @@ export class Chain implements Iterable<StepState> {
     );
   }
 
+  /** The steps that name it as a dependency, in the order of the chain. */
+  dependentsOf(name: string): StepState[] {
+    return (this.places.dependents.get(name) ?? []).map((place) => this.at(place));
+  }
+
   /** The pending steps that need the step, directly or through others, in the order of the chain. */
   pendingAfter(name: string): StepState[] {
     const found = new Set<number>();

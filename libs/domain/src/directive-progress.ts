@@ -16,6 +16,7 @@ import {
   type RunEnded,
   type StepFailure,
   type StepRun,
+  type Verify,
   type WorkspaceEvent,
 } from '@writ/contracts';
 import type { StepState } from './chain';
@@ -82,29 +83,45 @@ function awaitsWorkspace({ spec, workspace, startedAt, status }: Directive): boo
   );
 }
 
-export function noteRun(ended: RunEnded, state: Directive): DirectiveEvent[] {
-  const step = stepOfRun(state, ended.runId, 'running');
-  if (step === undefined) return [];
+/** Runs that ended one after the other; each counts when those before it have led to it. */
+export function noteRuns(ends: readonly RunEnded[], state: Directive): DirectiveEvent[] {
   const draft = new Draft(state, state.id);
+  for (const ended of ends) noteRun(draft, ended);
+  return draft.events;
+}
+
+function noteRun(draft: Draft, ended: RunEnded): void {
+  const step = stepOfRun(draft.state, ended.runId, 'running');
+  if (step === undefined) return;
   const name = step.spec.name;
   const run = summaryOf(ended);
-  if (ended.result !== 'success' && ended.result !== 'skipped') {
+  if (!hasWorked(ended)) {
     const message = ended.error?.message ?? `the run ended as ${ended.result}`;
     const failure: StepFailure = { kind: 'run', message, error: ended.error };
-    fail(draft, { step: name, run, confidence: null, failure });
-    return draft.events;
+    return fail(draft, { step: name, run, confidence: null, failure });
   }
-  const { verify } = step.spec;
+  const confidence = judgedAlready(step.spec.verify, ended);
+  if (confidence !== undefined) pass(draft, name, run, confidence);
+  else draft.emit({ type: 'StepEvaluating', data: { step: name, run } });
+}
+
+/** Whether a step passes by the end of its run alone: nothing is left to be judged. */
+export function passesByItself(verify: Verify | undefined, ended: RunEnded): boolean {
+  return hasWorked(ended) && judgedAlready(verify, ended) !== undefined;
+}
+
+const hasWorked = ({ result }: RunEnded) => result === 'success' || result === 'skipped';
+
+/** Undefined when its checks have to be asked. */
+function judgedAlready(verify: Verify | undefined, ended: RunEnded): Confidence | null | undefined {
+  if (verify === 'none') return null;
+  if (verify === undefined || verify.length === 0) return { score: null, level: 'unknown' };
   // Of a run from the cache. That every check passed is green under any thresholds; of anything less
   // the thresholds of this directive decide, which may not be those it was judged by.
   const recorded = ended.source?.confidence;
-  if (verify === 'none') pass(draft, name, run, null);
-  else if (verify === undefined || verify.length === 0) {
-    pass(draft, name, run, { score: null, level: 'unknown' });
-  } else if (recorded?.level === 'green' && recorded.score === 1) {
-    pass(draft, name, run, { score: 1, level: 'green' });
-  } else draft.emit({ type: 'StepEvaluating', data: { step: name, run } });
-  return draft.events;
+  return recorded?.level === 'green' && recorded.score === 1
+    ? { score: 1, level: 'green' }
+    : undefined;
 }
 
 export function noteEvaluation(

@@ -4,6 +4,7 @@
  */
 import {
   directiveIdOf,
+  runIdOf,
   subjects,
   type Check,
   type DirectiveEvent,
@@ -14,6 +15,7 @@ import {
 import { isActive, type StepState } from './chain';
 import { isFinal, type Directive } from './directive-state';
 import { longestRetryDelayMs } from './run';
+import { stepsAhead } from './steps-ahead';
 
 export interface WorkItem {
   readonly subject: string;
@@ -32,22 +34,31 @@ export interface WorkItem {
 /** What git may take; of a check, what it takes when nothing is said. */
 const USUAL_LIMIT_MS = 600_000;
 
+/** At most so many steps go with a step's work as those that may follow it at once. Default 0. */
+export interface WorkOptions {
+  readonly next?: number;
+}
+
 /** Everything that is under way or should be. */
-export function workOf(state: Directive): WorkItem[] {
+export function workOf(state: Directive, options: WorkOptions = {}): WorkItem[] {
   if (isFinal(state.status)) return [];
-  const preparing = preparation(state);
-  return [...(preparing ?? []), ...state.chain.active().map((step) => workOfStep(state, step))];
+  const steps = state.chain.active().map((step) => workOfStep(state, step, options));
+  return [...(preparation(state) ?? []), ...steps];
 }
 
 /** The work that these events, the last ones of the state, have made due. */
-export function workAfter(state: Directive, events: readonly DirectiveEvent[]): WorkItem[] {
+export function workAfter(
+  state: Directive,
+  events: readonly DirectiveEvent[],
+  options: WorkOptions = {},
+): WorkItem[] {
   if (isFinal(state.status)) return [];
   const due: WorkItem[] = [];
   for (const event of events) {
     if (event.type === 'DirectiveStarted') due.push(...(preparation(state) ?? []));
     if (!/^Step(Started|Evaluating|Merging)$/.test(event.type)) continue;
     const step = state.chain.get((event.data as { step: string }).step);
-    if (step !== undefined && isActive(step)) due.push(workOfStep(state, step));
+    if (step !== undefined && isActive(step)) due.push(workOfStep(state, step, options));
   }
   return due;
 }
@@ -63,7 +74,7 @@ function preparation(state: Directive): WorkItem[] | undefined {
   return [{ subject, type: 'writ.work', data, id, stream, since, limitMs: USUAL_LIMIT_MS }];
 }
 
-function workOfStep(state: Directive, step: StepState): WorkItem {
+function workOfStep(state: Directive, step: StepState, { next = 0 }: WorkOptions): WorkItem {
   const runId = step.runId ?? '';
   const since = step.since;
   switch (step.status) {
@@ -83,7 +94,7 @@ function workOfStep(state: Directive, step: StepState): WorkItem {
       return { subject, type: 'writ.work', data, id, stream, since, limitMs: USUAL_LIMIT_MS };
     }
     default: {
-      const data = run(state, step);
+      const data = workOfRun(state, step, next);
       const subject = subjects.work(step.spec.adapter.kind);
       const stream = `run-${runId}`;
       const limitMs = limitOfRun(step.spec);
@@ -105,12 +116,32 @@ function limitOfChecks(checks: readonly Check[]): number {
   return programs.reduce((sum, { timeoutMs }) => sum + (timeoutMs ?? USUAL_LIMIT_MS), 0);
 }
 
-function run(state: Directive, step: StepState): RunWork {
-  const { spec, runId, attempt } = step;
+function workOfRun(state: Directive, step: StepState, next: number): RunWork {
+  const ahead = stepsAhead(state, step, next);
+  const work = run(state, step, step.runId ?? '', step.attempt);
+  if (ahead.length === 0) return work;
+  const { id, generation } = state;
+  const runIds = new Map(
+    ahead.map(({ spec: { name }, attempt }) => [name, runIdOf(id, generation, name, attempt + 1)]),
+  );
+  return {
+    ...work,
+    next: ahead.map((it) => run(state, it, runIds.get(it.spec.name) ?? '', it.attempt + 1, runIds)),
+  };
+}
+
+/** `ahead`: the runs of steps that have none yet. */
+function run(
+  state: Directive,
+  { spec }: StepState,
+  runId: string,
+  attempt: number,
+  ahead?: ReadonlyMap<string, string>,
+): RunWork {
   const { name, type, adapter, timeoutMs, retry, idempotent, cache, inputs, outputs } = spec;
   const { path, branch, baseCommit } = state.workspace ?? {};
   return {
-    runId: runId ?? '',
+    runId,
     directiveId: state.id,
     generation: state.generation,
     step: name,
@@ -121,7 +152,7 @@ function run(state: Directive, step: StepState): RunWork {
       const done = state.chain.get(dependency);
       return {
         step: dependency,
-        runId: done?.runId ?? '',
+        runId: ahead?.get(dependency) ?? done?.runId ?? '',
         artifacts: done?.run?.artifacts ?? [],
       };
     }),

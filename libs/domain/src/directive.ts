@@ -21,7 +21,7 @@ import {
   advance,
   cancelActive,
   noteEvaluation,
-  noteRun,
+  noteRuns,
   noteTime,
   noteWorkspace,
 } from './directive-progress';
@@ -44,7 +44,7 @@ export type DirectiveCommand =
       readonly reason?: string;
     }
   | { readonly type: 'note-workspace'; readonly event: WorkspaceEvent }
-  | { readonly type: 'note-run'; readonly ended: RunEnded }
+  | { readonly type: 'note-runs'; readonly ends: readonly RunEnded[] }
   | { readonly type: 'note-evaluation'; readonly evaluation: EvaluationCompleted }
   | {
       readonly type: 'note-time';
@@ -79,8 +79,8 @@ function decide(command: DirectiveCommand, state: DirectiveState): DirectiveEven
   switch (command.type) {
     case 'note-workspace':
       return noteWorkspace(command.event, state);
-    case 'note-run':
-      return noteRun(command.ended, state);
+    case 'note-runs':
+      return noteRuns(command.ends, state);
     case 'note-evaluation':
       return noteEvaluation(command.evaluation, state);
     case 'note-time':

@@ -3,7 +3,7 @@ export * from './chain';
 export * from './decider';
 export * from './directive';
 export * from './directive-documents';
-export { isOverTime, notedOfWorkspace } from './directive-progress';
+export { isOverTime, notedOfWorkspace, passesByItself } from './directive-progress';
 export * from './directive-state';
 export * from './directive-work';
 export * from './evaluation';

@@ -66,7 +66,7 @@ class Story {
   runEnds(step: string, more: Partial<RunEnded> = {}): Due[] {
     const ended = this.ended(step, more);
     const due = this.record(`run-${ended.runId}`, 'RunEnded', ended);
-    return [...due, ...this.directive({ type: 'note-run', ended })];
+    return [...due, ...this.directive({ type: 'note-runs', ends: [ended] })];
   }
 
   ended(step: string, more: Partial<RunEnded> = {}): RunEnded {

@@ -94,6 +94,28 @@ describe('AppendQueue', () => {
     expect(batches).toEqual([['run-1', 'run-2'], ['run-3', 'run-4'], ['run-5'], ['run-6']]);
   });
 
+  it('keeps appends in order in one batch, and takes them all or none', async () => {
+    const { batches, ends, commit, next } = commits();
+    const limits = { ...defaultLimits, batchEvents: 2, queueAppends: 5 };
+    const queue = new AppendQueue(commit, limits);
+    const first = next();
+    const added = [
+      queue.add(append('run-1')),
+      ...queue.addInOrder([append('run-2'), append('run-3'), append('run-4')]),
+    ];
+    const refused = queue.addInOrder([append('run-5'), append('run-6')]);
+    for (const each of refused) await expect(each).rejects.toBeInstanceOf(LogBusy);
+    added.push(queue.add(append('run-7')));
+    await first;
+    expect(batches).toEqual([['run-1', 'run-2', 'run-3', 'run-4']]);
+    const second = next();
+    ends[0]?.();
+    await second;
+    expect(batches[1]).toEqual(['run-7']);
+    ends[1]?.();
+    await Promise.all(added);
+  });
+
   it('refuses with a cure when too much is waiting, and takes more afterwards', async () => {
     const { ends, commit, next } = commits();
     const queue = new AppendQueue(commit, { ...defaultLimits, queueAppends: 2 });

@@ -9,6 +9,8 @@
  * Q3 Batch and queue are bounded. A batch has at least one append, however large.
  * Q4 Closing waits for what is under way, but not for ever: what is not settled in time is given up,
  *    by name, and nothing of it is begun any more.
+ * Q5 Appends in order are taken in or refused together, stand in one batch one after the other, and
+ *    are given up at the same moment: none ever stands behind another's predecessor.
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { endsWithin } from '@writ/contracts';
@@ -62,13 +64,32 @@ export class AppendQueue {
   ) {}
 
   add(append: PreparedAppend): Promise<StoredEvent[]> {
-    if (this.closed) return Promise.reject(new LogUnavailable('the log is closed'));
-    const { queueAppends, queueBytes, deadlineMs } = this.limits;
-    const full =
-      this.waiting.length >= queueAppends || this.waitingBytes + append.bytes > queueBytes;
-    if (full) return Promise.reject(new LogBusy(this.waiting.length, this.waitingBytes)); // Q3
+    const [added] = this.addInOrder([append]);
+    return added as Promise<StoredEvent[]>;
+  }
+
+  /** Each but the first follows the one before it (Q5). */
+  addInOrder(appends: readonly PreparedAppend[]): Promise<StoredEvent[]>[] {
+    const refusal = this.refusalOf(appends);
+    if (refusal !== undefined) return appends.map(() => Promise.reject(refusal));
+    const deadline = performance.now() + this.limits.deadlineMs;
+    const added = appends.map((append, at) =>
+      this.enqueue(at === 0 ? append : { ...append, follows: true }, deadline),
+    );
+    this.working ??= this.work();
+    return added;
+  }
+
+  private refusalOf(appends: readonly PreparedAppend[]): Error | undefined {
+    if (this.closed) return new LogUnavailable('the log is closed');
+    const { queueAppends, queueBytes } = this.limits;
+    const bytes = appends.reduce((sum, append) => sum + append.bytes, this.waitingBytes);
+    const full = this.waiting.length + appends.length > queueAppends || bytes > queueBytes;
+    return full ? new LogBusy(this.waiting.length, this.waitingBytes) : undefined; // Q3
+  }
+
+  private enqueue(append: PreparedAppend, deadline: number): Promise<StoredEvent[]> {
     return new Promise<StoredEvent[]>((resolve, reject) => {
-      const deadline = performance.now() + deadlineMs;
       const pending: PendingAppend = {
         append,
         deadline,
@@ -84,7 +105,6 @@ export class AppendQueue {
       this.open.add(pending);
       this.waiting.push(pending);
       this.waitingBytes += append.bytes;
-      this.working ??= this.work();
     });
   }
 
@@ -130,7 +150,8 @@ export class AppendQueue {
     for (const { append } of this.waiting) {
       events += append.events.length;
       bytes += append.bytes;
-      if (count > 0 && (events > batchEvents || bytes > batchBytes)) break; // Q3
+      const isFull = events > batchEvents || bytes > batchBytes;
+      if (count > 0 && isFull && !append.follows) break; // Q3, Q5
       count += 1;
       this.waitingBytes -= append.bytes;
     }

@@ -32,7 +32,7 @@ export interface AppendSessionOptions {
 
 const statement = {
   name: 'append',
-  text: 'select * from log.append($1, $2, $3, $4, $5, $6, $7, $8)',
+  text: 'select * from log.append($1, $2, $3, $4, $5, $6, $7, $8, $9)',
   rowMode: 'array' as const,
   types: { getTypeParser: () => (value: string | Buffer) => value },
 };
@@ -111,6 +111,7 @@ function parametersOf(batch: readonly PreparedAppend[]): Buffer[] {
     intArray(events.map((event) => event.schemaVersion)),
     textArray(events.map((event) => event.dataText)),
     textArray(events.map((event) => event.metadataText)),
+    intArray(batch.flatMap(({ follows }, index) => (follows ? [index + 1] : []))),
   ];
 }
 

@@ -1,4 +1,4 @@
-/** What every log promises (L1 to L5 in event-log.ts), asked the same way of each implementation. */
+/** What every log promises (L1 to L6 in event-log.ts), asked the same way of each implementation. */
 import { createHash, randomUUID } from 'node:crypto';
 import {
   canonicalJson,
@@ -104,6 +104,71 @@ export function eventLogConformance(name: string, open: () => Promise<EventLog>)
         const stored = await append('run-a', 0, ...events);
         expect(stored.at(-1)).toMatchObject({ version: 2_000, position: 2_000 });
         expect((await verifyChain(log)).at(-1)).toBe(stored.at(-1)?.hash);
+      });
+    });
+
+    describe('appending in order', () => {
+      const of = (stream: string, ...events: NewEvent[]) => ({
+        stream,
+        expectedVersion: 0,
+        events,
+      });
+      const streamsOf = (stored: StoredEvent[][]) => stored.map(([first]) => first?.stream);
+
+      it('puts one after the other, with nothing between them', async () => {
+        const others = Array.from({ length: 50 }, (_, index) => append(`run-${index}`, 0, event()));
+        const inOrder = log.appendInOrder([
+          of('run-a', event(), event()),
+          of('run-b', event()),
+          of('run-c', event()),
+        ]);
+        const more = append('run-more', 0, event());
+        const stored = await inOrder;
+        await Promise.all([...others, more]);
+        expect(streamsOf(stored)).toEqual(['run-a', 'run-b', 'run-c']);
+        const positions = stored.flat().map(({ position }) => position);
+        const [from = 0] = positions;
+        expect(positions).toEqual([from, from + 1, from + 2, from + 3]);
+        await verifyChain(log);
+      });
+
+      it('ends before the first whose stream is elsewhere', async () => {
+        await append('run-b', 0, event());
+        const others = [append('run-x', 0, event()), append('run-y', 0, event())];
+        const appends = ['run-a', 'run-b', 'run-c', 'run-d'].map((stream) => of(stream, event()));
+        expect(streamsOf(await log.appendInOrder(appends))).toEqual(['run-a']);
+        await Promise.all(others);
+        expect(await log.lastEvents(['run-c', 'run-d'])).toEqual([]);
+        expect(await log.appendInOrder(appends.slice(1))).toEqual([]);
+        expect(await log.appendInOrder([])).toEqual([]);
+      });
+
+      it('of rivals lets one in from the first to the last', async () => {
+        const streams = ['run-a', 'run-b', 'run-c', 'run-d'];
+        const rivals = await Promise.all(
+          Array.from({ length: 20 }, () => log.appendInOrder(streams.map((it) => of(it, event())))),
+        );
+        expect(
+          rivals
+            .map(({ length }) => length)
+            .sort()
+            .reverse()
+            .slice(0, 2),
+        ).toEqual([4, 0]);
+      });
+
+      it('answers the same appends again as the first time', async () => {
+        const appends = ['run-a', 'run-b'].map((stream) => of(stream, event()));
+        const first = await log.appendInOrder(appends);
+        const longer = [...appends, of('run-c', event())];
+        expect((await log.appendInOrder(longer)).slice(0, 2)).toEqual(first);
+        expect((await log.head()).position).toBe(3);
+      });
+
+      it('takes none when one of them can never be stored', async () => {
+        const bad = [of('run-a', event()), of('run-b', event('Started', NaN))];
+        await expect(log.appendInOrder(bad)).rejects.toBeInstanceOf(TerminalError);
+        expect((await log.head()).position).toBe(0);
       });
     });
 

@@ -8,6 +8,7 @@
  * L3 Appending the same events (the same ids at the same versions) again answers as the first time.
  * L4 What was appended is never changed or removed.
  * L5 An append that fails, for whatever reason, does not touch the appends beside it.
+ * L6 Of appends in order none goes in unless all before it did, now or earlier.
  */
 import type { NewEvent, RecordedEvent } from '@writ/contracts';
 
@@ -60,6 +61,11 @@ export interface EventLog {
    * append may then be tried again (L3).
    */
   append(append: Append): Promise<StoredEvent[]>;
+  /**
+   * Appends to different streams, most likely in one commit; returns the events of those that went
+   * in. Ends at the first one whose stream is elsewhere, which is no error; throws as `append` does.
+   */
+  appendInOrder(appends: readonly Append[]): Promise<StoredEvent[][]>;
   /** Events of one stream in order of version; empty when there is no such stream. */
   readStream(stream: string, options?: ReadStream): Promise<StoredEvent[]>;
   /** Events of all streams in order of position. */

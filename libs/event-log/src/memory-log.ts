@@ -39,7 +39,24 @@ export class MemoryLog implements EventLog {
 
   async append(append: Append): Promise<StoredEvent[]> {
     this.assertOpen();
-    const prepared = prepareAppend(append);
+    return this.appendNow(prepareAppend(append));
+  }
+
+  async appendInOrder(appends: readonly Append[]): Promise<StoredEvent[][]> {
+    this.assertOpen();
+    const stored: StoredEvent[][] = [];
+    for (const prepared of appends.map(prepareAppend)) {
+      try {
+        stored.push(this.appendNow(prepared));
+      } catch (error) {
+        if (error instanceof VersionConflict) break;
+        throw error;
+      }
+    }
+    return stored;
+  }
+
+  private appendNow(prepared: PreparedAppend): StoredEvent[] {
     const stream = this.streams.get(prepared.stream) ?? [];
     if (stream.length !== prepared.expectedVersion) {
       const repeated = this.repeated(prepared, stream);
@@ -48,7 +65,10 @@ export class MemoryLog implements EventLog {
     }
     const reused = prepared.events.find(({ id }) => this.ids.has(id));
     if (reused !== undefined) {
-      throw new TerminalError('event_id_reused', `${append.stream}: ${reused.id} stands elsewhere`);
+      throw new TerminalError(
+        'event_id_reused',
+        `${prepared.stream}: ${reused.id} stands elsewhere`,
+      );
     }
     return this.write(prepared, stream).map(stored);
   }

@@ -2,6 +2,7 @@
  * The log in PostgreSQL: one connection that appends (`append-session.ts`, `append-queue.ts`) and a
  * small pool that reads (`log-reader.ts`). What it promises is in `event-log.ts`.
  */
+import { VersionConflict } from '@writ/contracts';
 import { appendBatch } from './append-batch';
 import { AppendQueue, defaultLimits, type QueueLimits } from './append-queue';
 import { AppendSession } from './append-session';
@@ -114,6 +115,11 @@ export class PostgresLog implements EventLog {
     return this.queue.add(prepareAppend(append));
   }
 
+  async appendInOrder(appends: readonly Append[]): Promise<StoredEvent[][]> {
+    const added = this.queue.addInOrder(appends.map(prepareAppend));
+    return inOrder(await Promise.allSettled(added));
+  }
+
   readStream(stream: string, options?: ReadStream): Promise<StoredEvent[]> {
     return this.reader.readStream(stream, options);
   }
@@ -150,4 +156,15 @@ export class PostgresLog implements EventLog {
       await this.reader.close(left());
     }
   }
+}
+
+/** What went in before the first conflict. Throws what else kept one of them from going in. */
+function inOrder(settled: readonly PromiseSettledResult<StoredEvent[]>[]): StoredEvent[][] {
+  const stored: StoredEvent[][] = [];
+  for (const outcome of settled) {
+    if (outcome.status === 'fulfilled') stored.push(outcome.value);
+    else if (outcome.reason instanceof VersionConflict) break;
+    else throw outcome.reason;
+  }
+  return stored;
 }

@@ -41,6 +41,8 @@ export interface PreparedAppend {
   readonly stream: string;
   readonly expectedVersion: number;
   readonly events: readonly PreparedEvent[];
+  /** Goes in only when the append before it in the same commit did. */
+  readonly follows?: boolean;
   /** Of data and metadata together. */
   readonly bytes: number;
 }

@@ -64,6 +64,16 @@ export function publishingLog(log: EventLog, options: PublishingLogOptions): Eve
       appended?.();
       return stored;
     },
+    async appendInOrder(appends: readonly Append[]): Promise<StoredEvent[][]> {
+      let stored: StoredEvent[][] = [];
+      const events = await measure(async () => {
+        stored = await log.appendInOrder(appends);
+        return stored.flat();
+      });
+      publish(events);
+      appended?.();
+      return stored;
+    },
     readStream: (stream, asked) => log.readStream(stream, asked),
     readAll: (asked) => log.readAll(asked),
     lastEvents: (streams) => log.lastEvents(streams),

@@ -82,7 +82,7 @@ test('fifty runs of one bundle in two processes: one executes, all others hand o
       const ended = endedRun(`flight${at}`, hash);
       const cache = caches[at % 2] as RunCache;
       const { signal } = new AbortController();
-      const answer = await cache.find(hash, ended.runId, { reserve: true, signal });
+      const answer = await cache.find(hash, ended.runId, signal);
       if (answer.hit) return answer.runId;
       executed += 1;
       const position = await appendTo(log, streamOf.run(ended.runId), 'RunEnded', ended);
@@ -100,9 +100,9 @@ test('a run whose executor died holds its hash no longer than its reservation li
   const bus = new MemoryBus();
   const dying = new RunCache({ table: tableOf('executor-1', 300), log, bus });
   const other = new RunCache({ table: tableOf('executor-2', 300), log, bus, pollMs: 20 });
-  await dying.find(hash, 'run-of-the-dead', { reserve: true, signal });
+  await dying.find(hash, 'run-of-the-dead', signal);
   const began = performance.now();
-  expect(await other.find(hash, 'run-of-the-living', { reserve: true, signal })).toEqual({
+  expect(await other.find(hash, 'run-of-the-living', signal)).toEqual({
     hit: false,
   });
   expect(performance.now() - began).toBeGreaterThan(150);

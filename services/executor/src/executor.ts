@@ -23,7 +23,7 @@ export interface Executor {
   readonly executorId: string;
   readonly runs: Runs;
   /** Publishes what it appends. */
-  readonly log: Pick<EventLog, 'append' | 'readStream' | 'lastEvents'>;
+  readonly log: Pick<EventLog, 'append' | 'appendInOrder' | 'readStream' | 'lastEvents'>;
   readonly bus: Pick<Bus, 'send' | 'broadcast' | 'listen'>;
   readonly content: ContentStore;
   readonly cache: RunCache;

@@ -7,7 +7,6 @@ import {
   isRefusal,
   pause,
   streamOf,
-  VersionConflict,
   type Clock,
   type EventMetadata,
   type RecordedEvent,
@@ -55,25 +54,21 @@ export async function recordRun(
 }
 
 /**
- * Claims and ends a run in one append, without reading its stream before. False when the run has
- * begun or ended already.
+ * Claims and ends runs, each in one append, without reading their streams before. Says how many of
+ * them, from the first on, are on record; the next one has begun or ended already.
  */
-export async function recordAtOnce(
+export async function recordInOrder(
   deps: Executor,
-  ended: RunEnded,
+  ends: readonly RunEnded[],
   metadata: EventMetadata,
-): Promise<boolean> {
-  const id = deps.newId();
-  const event = { id, type: 'RunEnded', schemaVersion: 1, data: ended, metadata };
-  const append = { stream: streamOf.run(ended.runId), expectedVersion: 0, events: [event] };
-  try {
-    const [stored] = await surely(deps.clock, () => deps.log.append(append));
-    noteEnd(deps, ended, stored?.position ?? 0);
-    return true;
-  } catch (error) {
-    if (error instanceof VersionConflict) return false;
-    throw error;
-  }
+): Promise<number> {
+  const appends = ends.map((ended) => {
+    const event = { id: deps.newId(), type: 'RunEnded', schemaVersion: 1, data: ended, metadata };
+    return { stream: streamOf.run(ended.runId), expectedVersion: 0, events: [event] };
+  });
+  const stored = await surely(deps.clock, () => deps.log.appendInOrder(appends));
+  stored.forEach(([event], at) => noteEnd(deps, ends[at] as RunEnded, event?.position ?? 0));
+  return stored.length;
 }
 
 function noteEnd({ cache, metrics }: Executor, ended: RunEnded, position: number): void {

@@ -163,8 +163,7 @@ class ProgramRunner {
       return { hit: false };
     }
     this.asked = true;
-    const asked = { reserve: true, signal: this.run.waiting };
-    const found = await cache.find(bundle.hash, this.work.runId, asked);
+    const found = await cache.find(bundle.hash, this.work.runId, this.run.waiting);
     metrics.cacheLookups.inc({ result: found.hit ? 'hit' : 'miss' });
     return found;
   }

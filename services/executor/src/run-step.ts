@@ -8,7 +8,7 @@ import { commandOf } from './adapters';
 import type { ActiveRun } from './active-runs';
 import type { Executor } from './executor';
 import { surelyOursMs } from './leases/leases';
-import { runInProcess } from './run-in-process';
+import { runAtOnce } from './run-at-once';
 import { runProgramStep } from './run-program';
 import { RunLost } from './stages/process-step';
 
@@ -21,9 +21,12 @@ export async function runStep(deps: Executor, message: Incoming<RunWork>): Promi
   deps.metrics.running.set(deps.active.size);
   noteQueueTime(deps, message);
   try {
+    if (await runAtOnce(deps, message, run)) return;
     const command = commandOf(work.adapter);
-    if (command === undefined) await runInProcess(deps, message, run);
-    else await withLease(deps, run, (lease) => runProgramStep(deps, message, run, lease, command));
+    if (command === undefined) {
+      throw new Error(`run ${work.runId} has begun, and an ${work.adapter.kind} step never claims`);
+    }
+    await withLease(deps, run, (lease) => runProgramStep(deps, message, run, lease, command));
   } finally {
     deps.active.done(run);
     deps.metrics.running.set(deps.active.size);

@@ -64,7 +64,7 @@ export class DirectiveHistory {
       ...more,
     };
     const events = await this.record(streamOf.run(runId), 'RunEnded', ended);
-    await this.decide({ type: 'note-run', ended });
+    await this.decide({ type: 'note-runs', ends: [ended] });
     return events;
   }
 

@@ -4,6 +4,7 @@ import { directiveDecider, type DirectiveCommand } from '@writ/domain';
 import { Aggregates, Reconciler, uuidV7 } from '@writ/event-log';
 import { Admission } from './admission';
 import { countDirectives } from './count-directives';
+import { NotedTogether } from './follow-runs';
 import { knownDirectives } from './known-directives';
 import type { Planner } from './planner';
 import type { DirectiveRows } from './projections/directive-rows';
@@ -15,7 +16,7 @@ const countEveryMs = 5_000;
 /** Rung so often in vain, a directive counts as stuck. */
 const stuckAfterRings = 10;
 
-type Composed = 'directives' | 'rows' | 'admission' | 'known';
+type Composed = 'directives' | 'rows' | 'admission' | 'known' | 'notedTogether' | 'stepsAhead';
 
 export interface PlannerParts extends Omit<Planner, Composed> {
   readonly rows: Pick<DirectiveRows, 'list' | 'unfinished' | 'countByStatus'>;
@@ -30,6 +31,8 @@ export interface PlannerParts extends Omit<Planner, Composed> {
   readonly maxWaiting?: number;
   /** See `Admission`. Default 20,000. */
   readonly maxUnfinished?: number;
+  /** See `WorkOptions`. Default 16. */
+  readonly stepsAhead?: number;
   /** Default: the system's clock and chance. */
   readonly clock?: Clock;
   readonly random?: () => number;
@@ -46,14 +49,16 @@ export interface ComposedPlanner {
 export function composePlanner(parts: PlannerParts): ComposedPlanner {
   const { clock = systemClock, random = Math.random, newId = uuidV7, ...given } = parts;
   const { log, bus, rows, rowsUpToNow, logger, metrics, reconcileMs, unattendedMs } = given;
-  const { maxWaiting = 600, maxUnfinished = 20_000 } = given;
+  const { maxWaiting = 600, maxUnfinished = 20_000, stepsAhead = 16 } = given;
   const directives = new Aggregates({
     ...{ log, decider: directiveDecider, clock, random, newId },
     begins: ({ type }: DirectiveCommand) => type === 'create',
   });
   const admitting = { bus, clock, random, logger, metrics, maxWaiting, maxUnfinished };
   const admission = new Admission(admitting);
-  const planner: Planner = { ...given, directives, admission, known: knownDirectives(log) };
+  const known = knownDirectives(log);
+  const notedTogether = new NotedTogether();
+  const planner: Planner = { ...given, directives, admission, known, notedTogether, stepsAhead };
   const now = () => clock.now();
   const pass = createReconciler(planner, { unattendedMs, stuckAfterRings, now });
   let countedAt = -Infinity;

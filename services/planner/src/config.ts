@@ -1,4 +1,5 @@
 /** The planner's environment. */
+import { MAX_NEXT } from '@writ/contracts';
 import { processVariables, readEnvironment, serviceVariables, variable } from '@writ/observability';
 import { z } from 'zod';
 
@@ -23,6 +24,10 @@ export const environment = z.object({
   WRIT_MAX_UNFINISHED: variable(z.coerce.number().int().min(1).max(1_000_000).default(20_000), {
     means: 'how many directives may be unfinished before new ones are refused',
     example: '20000',
+  }),
+  WRIT_STEPS_AHEAD: variable(z.coerce.number().int().min(0).max(MAX_NEXT).default(16), {
+    means: 'how many steps an executor may go on to at once, without asking between them; 0: none',
+    example: '16',
   }),
 });
 

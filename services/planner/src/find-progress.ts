@@ -8,6 +8,7 @@ import {
 } from '@writ/contracts';
 import type { DirectiveCommand, WorkItem } from '@writ/domain';
 import type { EventLog } from '@writ/event-log';
+import { endsFrom } from './follow-runs';
 
 export interface Done {
   readonly command: Extract<DirectiveCommand, { type: `note-${string}` }>;
@@ -38,7 +39,10 @@ export async function findProgress(
   for (const { stream, type, data, version } of await log.lastEvents([...idOf.keys()])) {
     const id = idOf.get(stream) ?? '';
     if (type === 'RunEnded') {
-      done.set(id, { command: { type: 'note-run', ended: data as RunEnded }, version });
+      done.set(id, {
+        command: { type: 'note-runs', ends: await endsFrom(log, data as RunEnded) },
+        version,
+      });
     } else if (type === 'EvaluationCompleted') {
       const evaluation = data as EvaluationCompleted;
       done.set(id, { command: { type: 'note-evaluation', evaluation }, version });

@@ -12,6 +12,7 @@ import {
 } from '@writ/contracts';
 import type { DirectiveCommand } from '@writ/domain';
 import type { Attributes, Incoming } from '@writ/messaging';
+import { endsFrom } from './follow-runs';
 import { decide, planner, type Planner } from './planner';
 
 export const parseRunEnded = (data: unknown): RunEnded => runEvents.RunEnded.parse(data);
@@ -19,9 +20,11 @@ export const parseRunEnded = (data: unknown): RunEnded => runEvents.RunEnded.par
 export const parseEvaluation = (data: unknown): EvaluationCompleted =>
   evaluationEvents.EvaluationCompleted.parse(data);
 
-export function noteRun(deps: Planner, message: Incoming<RunEnded>): Promise<void> {
+export async function noteRun(deps: Planner, message: Incoming<RunEnded>): Promise<void> {
   const ended = message.data;
-  const command = { type: 'note-run', ended } as const;
+  if (deps.notedTogether.has(ended.runId)) return;
+  deps.notedTogether.add(ended);
+  const command = { type: 'note-runs', ends: await endsFrom(deps.log, ended) } as const;
   return note(deps, directiveIdOf(ended.runId), command, message.attributes);
 }
 

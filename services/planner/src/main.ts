@@ -37,6 +37,7 @@ async function open(host: Host<PlannerConfig>): Promise<Opened> {
     unattendedMs: config.WRIT_UNATTENDED_MS,
     maxWaiting: config.WRIT_MAX_WAITING,
     maxUnfinished: config.WRIT_MAX_UNFINISHED,
+    stepsAhead: config.WRIT_STEPS_AHEAD,
     rowsUpToNow: () => readModels.upToNow(upToNowMs),
     rebuild: (asked, progress) => readModels.rebuild(asked, progress),
   });

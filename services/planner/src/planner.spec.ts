@@ -19,6 +19,7 @@ import { createLogger, createRegistry, metricsOf } from '@writ/observability';
 import { eventually } from '@writ/testing';
 import { Admission } from './admission';
 import { countDirectives } from './count-directives';
+import { NotedTogether } from './follow-runs';
 import { knownDirectives } from './known-directives';
 import { sha256, type Planner } from './planner';
 import { createReconciler } from './reconcile';
@@ -41,6 +42,8 @@ async function startPlanner() {
     logger,
     admission: new Admission({ bus, logger, metrics, ...chance, ...limits }),
     known: knownDirectives(log),
+    notedTogether: new NotedTogether(),
+    stepsAhead: 16,
     directives: new Aggregates({ log, decider: directiveDecider }),
     rows: {
       list: () => Promise.resolve([]),
@@ -234,6 +237,44 @@ describe('a directive', () => {
     expect(types.filter((type) => type === 'DirectiveCompleted')).toHaveLength(1);
   });
 
+  it('goes on over runs that ended together, in one append, and sends no work for them', async () => {
+    const directiveId = await create(here);
+    const work = await workFor(here, 'one');
+    const [two] = work.next as [RunWork];
+    const ends = [{ ...endOf(work), next: [two.runId] }, endOf(two)];
+    for (const ended of ends) await record(here, `run-${ended.runId}`, 'RunEnded', ended);
+    const { position } = await here.log.head();
+    for (const ended of ends) await tell(here, ended);
+    await eventually(async () => (await statusOf(here, directiveId)) === 'completed', {
+      what: 'the directive to complete',
+    });
+    const events = await here.log.readAll({ after: position });
+    const causes = new Set(events.map(({ metadata }) => metadata.causationId));
+    expect([events.length, causes.size]).toEqual([4, 1]);
+    expect(here.work).toHaveLength(1);
+  });
+
+  it('sends the work of a run that was named as ended and is not on record', async () => {
+    await create(here);
+    const work = await workFor(here, 'one');
+    const [two] = work.next as [RunWork];
+    await tell(here, { ...endOf(work), next: [two.runId] });
+    expect((await workFor(here, 'two')).runId).toBe(two.runId);
+  });
+
+  it('hears an end again that was swallowed with an earlier one once', async () => {
+    const directiveId = await create(here);
+    const work = await workFor(here, 'one');
+    const [two] = work.next as [RunWork];
+    await tell(here, { ...endOf(work), next: [two.runId] }); // which two never was
+    await workFor(here, 'two');
+    await tell(here, endOf(two));
+    await tell(here, endOf(two));
+    await eventually(async () => (await statusOf(here, directiveId)) === 'completed', {
+      what: 'the directive to complete',
+    });
+  });
+
   it('refuses an illegal command the same way each time it is asked', async () => {
     const directiveId = await create(here);
     const first = await ask(here, 'resume', { directiveId }, 'r-1');
@@ -372,6 +413,17 @@ describe('the reconciler', () => {
     await createReconciler(here.planner, atOnce)();
     await workFor(here, 'two');
     expect(here.work.filter((work) => work.step === 'one')).toHaveLength(1);
+  });
+
+  it('notes runs that ended together with the first of them', async () => {
+    const directiveId = await create(here);
+    const work = await workFor(here, 'one');
+    const [two] = work.next as [RunWork];
+    await record(here, `run-${work.runId}`, 'RunEnded', { ...endOf(work), next: [two.runId] });
+    await record(here, `run-${two.runId}`, 'RunEnded', endOf(two));
+    await createReconciler(here.planner, atOnce)();
+    expect(await statusOf(here, directiveId)).toBe('completed');
+    expect(here.work).toHaveLength(1);
   });
 
   it('goes on with the others when one directive cannot be read', async () => {

@@ -24,6 +24,7 @@ import type { Aggregates, EventLog } from '@writ/event-log';
 import type { Bus } from '@writ/messaging';
 import type { Logger, MetricsOf } from '@writ/observability';
 import type { Admission } from './admission';
+import type { NotedTogether } from './follow-runs';
 import type { KnownDirectives } from './known-directives';
 import type { DirectiveRows } from './projections/directive-rows';
 
@@ -36,6 +37,9 @@ export interface Planner {
   readonly rows: Pick<DirectiveRows, 'list' | 'unfinished'>;
   readonly admission: Admission;
   readonly known: KnownDirectives;
+  readonly notedTogether: NotedTogether;
+  /** See `WorkOptions`. */
+  readonly stepsAhead: number;
   readonly logger: Logger;
   readonly metrics: MetricsOf<'planner' | 'reconciler'>;
   readonly rebuild: (
@@ -67,7 +71,8 @@ export async function decide(
   const directive = handled.state as Directive;
   const events = handled.events as unknown as DirectiveEvent[];
   countEnds(deps, directive, events);
-  for (const item of workAfter(directive, events)) send(deps, item, about);
+  for (const item of workAfter(directive, events, { next: deps.stepsAhead }))
+    send(deps, item, about);
   return { directive, events };
 }
 

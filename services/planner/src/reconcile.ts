@@ -71,7 +71,7 @@ export function createReconciler(deps: Planner, options: ReconcileOptions): () =
       const cause = { commandId: `time-${id}-${since}`, actor: planner, traceparent };
       await decide(deps, id, { type: 'note-time', now, since }, cause);
     }
-    const items = workOf(directive);
+    const items = workOf(directive, { next: deps.stepsAhead });
     watch.found(directive, items, options.now());
     const unattended = items.filter((item) => isFirst || watch.isDue(item, options.now())); // R1, R2
     if (unattended.length > 0) await attend(directive, unattended, watch);

@@ -9,7 +9,7 @@
 import { finalStatuses, pause, Unavailable, VersionConflict } from '@writ/contracts';
 import type { Clock, DirectiveStatus } from '@writ/contracts';
 import { LogUnavailable, MemoryLog, MemorySeats } from '@writ/event-log';
-import type { EventLog, Seats, StoredEvent } from '@writ/event-log';
+import type { Append, EventLog, Seats, StoredEvent } from '@writ/event-log';
 import {
   leaseTable,
   MemoryCacheTable,
@@ -100,6 +100,7 @@ export class Database {
     const read = <T>(work: () => Promise<T>) => this.call(process, 'read', work, OF_LOG);
     return {
       append: (asked) => this.call(process, 'write', () => append(asked), OF_LOG),
+      appendInOrder: (asked) => this.call(process, 'write', () => inOrder(asked, append), OF_LOG),
       readStream: (stream, asked) => read(() => log.readStream(stream, asked)),
       readAll: (asked) => read(() => log.readAll(asked)),
       lastEvents: (streams) => read(() => log.lastEvents(streams)),
@@ -263,4 +264,21 @@ function described(stored: readonly StoredEvent[]): string {
 /** What comes too late is refused like anything else. */
 function refusedOnly(error: unknown): void {
   if (!(error instanceof VersionConflict)) throw error;
+}
+
+/** As the log does, by way of the append of this world. */
+async function inOrder(
+  appends: readonly Append[],
+  append: EventLog['append'],
+): Promise<StoredEvent[][]> {
+  const stored: StoredEvent[][] = [];
+  for (const each of appends) {
+    try {
+      stored.push(await append(each));
+    } catch (error) {
+      if (error instanceof VersionConflict) break;
+      throw error;
+    }
+  }
+  return stored;
 }

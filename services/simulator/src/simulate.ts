@@ -97,8 +97,9 @@ function outcomesOf(events: readonly StoredEvent[]): Record<string, number> {
     if (/^Directive(Completed|Failed|Stopped)$/.test(type)) return [type];
     if (type === 'RunClaimed') return (data as RunClaimed).claim > 1 ? ['takeover'] : [];
     if (type !== 'RunEnded') return [];
-    const { result, error, commit } = data as RunEnded;
-    return [`run ${error?.kind ?? result}${commit === undefined ? '' : ' in git'}`];
+    const { result, error, commit, next = [] } = data as RunEnded;
+    const followed = next.map(() => 'run followed at once');
+    return [`run ${error?.kind ?? result}${commit === undefined ? '' : ' in git'}`, ...followed];
   });
   return countsOf(outcomes);
 }

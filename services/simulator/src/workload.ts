@@ -32,6 +32,8 @@ interface Flavour {
   readonly cache: number;
   readonly ms: readonly number[];
   readonly ends: readonly ProgramScript['end'][];
+  /** Steps of which many may follow others at once: outside of workspaces, nothing to be judged. */
+  readonly inLines?: boolean;
 }
 
 const ENDS = ['ok', 'ok', 'ok', 'ok', 'flaky', 'flaky', 'fail', 'hang'] as const;
@@ -43,6 +45,7 @@ const flavours: readonly Flavour[] = [
   { programs: 0.8, idempotent: 0.8, cache: 1, ms: [2_000, 9_000], ends: ['ok', 'ok', 'flaky'] },
   { programs: 1, idempotent: 1, cache: 1, ms: [400], ends: ['ok'] },
   { programs: 0, idempotent: 0, cache: 0.5, ms: [1], ends: ['ok'] },
+  { programs: 0.5, idempotent: 1, cache: 0.95, ms: [1], ends: ['ok'], inLines: true },
 ];
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest();
@@ -130,14 +133,17 @@ function directiveFile(random: SeededRandom, flavour: Flavour, number: number): 
   const density = random.pick([0, 0.15, 0.4, 0.9]);
   const names = Array.from({ length: count }, (_, at) => `s${at + 1}`);
   const steps = names.map((name, at): Step => {
-    const dependsOn = names.slice(0, at).filter(() => random.chance(density));
+    const before = names.slice(0, at);
+    const dependsOn = flavour.inLines
+      ? before.slice(-random.pick([1, 1, 1, 2, 3]))
+      : before.filter(() => random.chance(density));
     return { name, dependsOn, ...stepBody(random, flavour) };
   });
   return {
     title: `directive ${number}`,
     goal: 'to be simulated',
     autonomy: random.pick(['full_auto', 'guardrails']),
-    workspace: workspace(random),
+    workspace: flavour.inLines ? { kind: 'none' } : workspace(random),
     limits: {
       maxParallelSteps: random.int(1, 4),
       maxFailedSteps: random.int(0, 3),
@@ -155,16 +161,14 @@ function workspace(random: SeededRandom): DirectiveFileInput['workspace'] {
 
 function stepBody(random: SeededRandom, flavour: Flavour): Omit<Step, 'name' | 'dependsOn'> {
   const checks = Array.from({ length: random.int(1, 2) }, () => checkScript(random));
-  const verify = random.pick([
-    'none' as const,
-    'none' as const,
-    undefined,
-    checks.map((script) => ({
-      ...{ kind: 'program' as const, argv: argvOfCheck(script), name: script.id },
-      ...(script.end === 'hang' ? { timeoutMs: 3_000 } : {}),
-      required: random.chance(0.8),
-    })),
-  ]);
+  const judged = flavour.inLines ? random.chance(0.1) : random.chance(0.25);
+  const verify = !judged
+    ? random.pick(['none' as const, 'none' as const, undefined])
+    : checks.map((script) => ({
+        ...{ kind: 'program' as const, argv: argvOfCheck(script), name: script.id },
+        ...(script.end === 'hang' ? { timeoutMs: 3_000 } : {}),
+        required: random.chance(0.8),
+      }));
   const cache = random.chance(flavour.cache);
   if (!random.chance(flavour.programs)) {
     return { adapter: { kind: 'echo', output: `said ${random.int(1, 6)}` }, verify, cache };

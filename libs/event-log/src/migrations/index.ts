@@ -1,4 +1,5 @@
 /** Every migration, in order. One that was released is never changed: add another. */
+import { AppendsInOrder1763700000008 } from './appends-in-order';
 import { CreateContent1763700000006 } from './content';
 import { CreateExecutor1763700000003 } from './executor';
 import { CreateLog1763700000001 } from './log';
@@ -15,4 +16,5 @@ export const migrations = [
   CreateManifest1763700000005,
   CreateContent1763700000006,
   CreateSignedCheckpoints1763700000007,
+  AppendsInOrder1763700000008,
 ];

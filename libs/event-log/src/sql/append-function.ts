@@ -10,7 +10,9 @@
  *    the last position cannot be stale, and positions are given in commit order without a gap.
  * A2 Each append sees those before it in the same call: rows are written in one statement at the
  *    end, and earlier where a stream comes a second time.
- * A3 The hash is sha256 over exactly the text of `hashedText` in contracts. Names are checked
+ * A3 An append among `followers` (their places, from 1) goes in only when the one before it in this
+ *    call did, or had before; else it is a conflict, whatever its stream says.
+ * A4 The hash is sha256 over exactly the text of `hashedText` in contracts. Names are checked
  *    here too, since they stand in that text unescaped.
  *
  * Loops build the rows because each hash needs the one before; single statements read and write
@@ -33,7 +35,8 @@ const currentVersion = (stream: string) =>
 export const createAppendFunction = `
 create function log.append(
   streams text[], expected_versions integer[], counts integer[],
-  ids uuid[], types text[], schema_versions integer[], datas text[], metadatas text[]
+  ids uuid[], types text[], schema_versions integer[], datas text[], metadatas text[],
+  followers integer[] default '{}'
 )
 returns table (
   outcome text, actual_version integer, first_position bigint, hashes bytea[], recorded text
@@ -99,13 +102,17 @@ begin
       actual_version := ${currentVersion('streams[append]')};
     end if;
 
-    if actual_version = expected_versions[append] then
+    if append = any(followers) and coalesce(outcome, 'conflict') = 'conflict' then -- A3
+      outcome := 'conflict';
+      first_position := null;
+      hashes := null;
+    elsif actual_version = expected_versions[append] then
       outcome := 'appended';
       first_position := head + 1;
       for i in event + 1 .. last_event loop
         head := head + 1;
         actual_version := actual_version + 1;
-        previous := sha256(convert_to(concat( -- A3
+        previous := sha256(convert_to(concat( -- A4
           '{"data":', datas[i], ',"id":"', ids[i], '","metadata":', metadatas[i],
           ',"position":', head, ',"previous":"', encode(previous, 'hex'),
           '","recordedAt":"', recorded, '","schemaVersion":', schema_versions[i],

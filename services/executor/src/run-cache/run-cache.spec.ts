@@ -42,8 +42,7 @@ function processes() {
   };
 }
 
-const find = (cache: RunCache, runId: string, more: object = {}) =>
-  cache.find(hash, runId, { reserve: true, signal, ...more });
+const find = (cache: RunCache, runId: string, leaving = signal) => cache.find(hash, runId, leaving);
 
 async function succeed(log: MemoryLog, cache: RunCache, step: string): Promise<string> {
   const ended = endedRun(step, hash);
@@ -67,10 +66,23 @@ test('a second run waits for the first one, and hands out what that made', async
   const cache = open();
   await find(cache, runId('one'));
   const second = find(cache, runId('two'));
-  const third = find(cache, runId('three'), { reserve: false });
+  const third = find(cache, runId('three'));
   await succeed(log, cache, 'one');
   expect(await second).toMatchObject({ hit: true, runId: runId('one') });
   expect(await third).toMatchObject({ hit: true, runId: runId('one') });
+});
+
+test('a look waits for nobody and holds nobody off', async () => {
+  const { log, open, catchUp } = processes();
+  const [here, there] = [open(), open()];
+  await find(here, runId('one'));
+  expect(await here.look(hash, runId('two'))).toBeUndefined();
+  expect(await there.look(hash, runId('two'))).toBeUndefined();
+  await succeed(log, here, 'one');
+  expect(await here.look(hash, runId('two'))).toMatchObject({ runId: runId('one') });
+  expect(await there.look(hash, runId('two'))).toBeUndefined(); // the read model lags
+  await catchUp();
+  expect(await there.look(hash, runId('two'))).toMatchObject({ runId: runId('one') });
 });
 
 test('so does one in another process, from the log, before any read model has it', async () => {
@@ -125,8 +137,8 @@ test('whoever has to stop waiting does so at once, and blocks nobody', async () 
   await find(here, runId('one'));
   const controller = new AbortController();
   const waits = [
-    find(here, runId('two'), { signal: controller.signal }),
-    find(there, runId('three'), { signal: controller.signal }),
+    find(here, runId('two'), controller.signal),
+    find(there, runId('three'), controller.signal),
   ];
   controller.abort(new Error('stop'));
   for (const it of waits) await expect(it).rejects.toThrow('stop');

@@ -37,7 +37,6 @@ export type Found =
 
 interface Working {
   readonly runId: string;
-  readonly reserved: boolean;
   /** Of the end of a run that succeeded: from there on the read model has it. */
   position?: number;
   readonly ended: Promise<void>;
@@ -59,12 +58,16 @@ export class RunCache {
     this.clock = options.clock ?? systemClock;
   }
 
-  /** Throws when the signal aborts while it waits. `reserve` holds off other processes too. */
-  async find(
-    hash: string,
-    runId: string,
-    { reserve, signal }: { reserve: boolean; signal: AbortSignal },
-  ): Promise<Found> {
+  /** A recorded success, if there is one now: waits for nobody and reserves nothing. */
+  async look(hash: string, runId: string): Promise<CachedRun | undefined> {
+    const known = this.recent.get(hash); // N1
+    if (known !== undefined) return { runId: known.runId, outcome: known.outcome };
+    const answer = await this.options.table.ask({ hash, runId, reserve: false });
+    return answer.kind === 'hit' ? { runId: answer.runId, outcome: answer.outcome } : undefined;
+  }
+
+  /** Throws when the signal aborts while it waits. Holds off other processes too. */
+  async find(hash: string, runId: string, signal: AbortSignal): Promise<Found> {
     const deadline = this.clock.now() + (this.options.waitMs ?? 600_000);
     for (;;) {
       const known = this.recent.get(hash); // N1
@@ -75,9 +78,9 @@ export class RunCache {
       if (left <= 0) return { hit: false }; // N3
       await this.waitFor(other.ended, left, signal); // N2
     }
-    this.working.set(hash, begin(runId, reserve));
+    this.working.set(hash, begin(runId));
     try {
-      return await this.findElsewhere(hash, runId, { reserve, signal, deadline });
+      return await this.findElsewhere(hash, runId, { signal, deadline });
     } catch (error) {
       this.finish(hash, runId);
       throw error;
@@ -97,7 +100,7 @@ export class RunCache {
     if (working?.runId !== runId) return;
     working.end();
     // What other processes see of it until the read model has it: see `beat`.
-    if (working.reserved && isCacheable(ended)) working.position = position;
+    if (isCacheable(ended)) working.position = position;
     else this.finish(hash, runId);
   }
 
@@ -106,7 +109,7 @@ export class RunCache {
     const working = this.working.get(hash);
     if (working?.runId !== runId || working.position !== undefined) return;
     try {
-      if (working.reserved) await this.options.table.release([{ hash, runId }]);
+      await this.options.table.release([{ hash, runId }]);
     } finally {
       this.finish(hash, runId);
     }
@@ -140,9 +143,9 @@ export class RunCache {
       if (known.position <= position) this.recent.delete(hash);
     const done = [];
     const held = [];
-    for (const [hash, { runId, reserved, position: at }] of this.working) {
+    for (const [hash, { runId, position: at }] of this.working) {
       if (at !== undefined && at <= position) done.push({ hash, runId });
-      else if (reserved) held.push({ hash, runId });
+      else held.push({ hash, runId });
     }
     await table.renew(held);
     await table.release(done);
@@ -152,12 +155,11 @@ export class RunCache {
   private async findElsewhere(
     hash: string,
     runId: string,
-    asked: { reserve: boolean; signal: AbortSignal; deadline: number },
+    { signal, deadline }: { signal: AbortSignal; deadline: number },
   ): Promise<Found> {
     const { table, pollMs = 500 } = this.options;
     for (;;) {
-      const { reserve, signal, deadline } = asked;
-      const answer = await table.ask({ hash, runId, reserve });
+      const answer = await table.ask({ hash, runId, reserve: true });
       if (answer.kind === 'miss') return { hit: false };
       if (answer.kind === 'hit') {
         this.finish(hash, runId);
@@ -223,8 +225,8 @@ export class RunCache {
   }
 }
 
-function begin(runId: string, reserved: boolean): Working {
+function begin(runId: string): Working {
   let end: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => (end = resolve));
-  return { runId, reserved, ended, end };
+  return { runId, ended, end };
 }

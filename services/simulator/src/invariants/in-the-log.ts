@@ -11,10 +11,11 @@
  * L7 A run is evaluated at most once; whatever is sealed is sealed once.
  * L8 A command takes effect once: all that it leads to is one append, and its id is used for nothing
  *    else.
+ * L9 What passed was made from what the steps that it depends on have made.
  */
 import { createHash } from 'node:crypto';
 import { GENESIS_HASH, hashedText, canonicalJson } from '@writ/contracts';
-import type { DirectiveEventData, PlannedStep, RunEnded } from '@writ/contracts';
+import type { DirectiveEventData, PlannedStep, RunEnded, StepRun } from '@writ/contracts';
 import { directiveDecider } from '@writ/domain';
 import type { DirectiveState } from '@writ/domain';
 import type { StoredEvent } from '@writ/event-log';
@@ -35,7 +36,7 @@ export function brokenInTheLog(events: readonly StoredEvent[]): string[] {
       broken.push(`${stream} has ${own.length} events, not one`); // L7
     }
   }
-  return [...broken, ...brokenSources(events)];
+  return [...broken, ...brokenSources(events), ...brokenInputs(streams)];
 }
 
 /** L1 */
@@ -189,4 +190,38 @@ function brokenCommands(stream: string, events: readonly StoredEvent[]): string[
     broken.push(`${stream}: command ${commandId} led to ${effects || 'nothing of its own'}`);
   }
   return broken;
+}
+
+/** L9 */
+function brokenInputs(streams: ReadonlyMap<string, readonly StoredEvent[]>): string[] {
+  const broken: string[] = [];
+  for (const [stream, own] of streams) {
+    if (!stream.startsWith('directive-')) continue;
+    let chain: readonly PlannedStep[] = [];
+    const made = new Map<string, StepRun>();
+    for (const { type, data } of own) {
+      if (type === 'ChainActivated') chain = (data as DirectiveEventData<'ChainActivated'>).steps;
+      if (type !== 'StepPassed') continue;
+      const { step, run } = data as DirectiveEventData<'StepPassed'>;
+      made.set(step, run);
+      const ended = streams.get(`run-${run.runId}`)?.at(-1)?.data as RunEnded | undefined;
+      const needed = chain.find(({ name }) => name === step)?.dependsOn ?? [];
+      const given = digestOfInputs(needed.map((name) => [name, made.get(name)?.artifacts ?? []]));
+      if (ended?.bundle?.components['dependencies'] !== given) {
+        broken.push(`${run.runId} was not made from what ${needed.join(', ')} made`);
+      }
+    }
+  }
+  return broken;
+}
+
+/** As in the bundle of a run; see `bundleOf`. */
+function digestOfInputs(made: readonly (readonly [string, StepRun['artifacts']])[]): string {
+  const texts = made.flatMap(([step, artifacts]) =>
+    artifacts.map(({ path, digest }) =>
+      canonicalJson({ kind: 'artifact', name: `${step}/${path}`, digest }),
+    ),
+  );
+  const text = `[${texts.sort().join(',')}]`;
+  return `sha256:${createHash('sha256').update(text).digest('hex')}`;
 }
