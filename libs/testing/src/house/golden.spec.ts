@@ -1,4 +1,5 @@
 /** What released versions have stored goes on being read: one sample of every event, one history. */
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -60,5 +61,36 @@ describe('a stored history', () => {
       const state = own.reduce((before, it) => runDecider.evolve(before, it), runDecider.initial);
       expect(state.status).toBe('ended');
     }
+  });
+
+  it('folds to the same in processes of other places and languages', () => {
+    const fold = `
+      const { canonicalJson } = require('@writ/contracts');
+      const domain = require('@writ/domain');
+      const { events } = JSON.parse(require('node:fs').readFileSync(0, 'utf8'));
+      const deciders = { directive: domain.directiveDecider, run: domain.runDecider };
+      const states = {};
+      for (const event of events) {
+        const decider = deciders[event.stream.split('-')[0]];
+        if (decider === undefined) continue;
+        states[event.stream] = decider.evolve(states[event.stream] ?? decider.initial, event);
+      }
+      const plain = (key, value) => (value instanceof Map ? [...value] : value);
+      process.stdout.write(canonicalJson(JSON.parse(JSON.stringify(states, plain))));`;
+    const places = [
+      { env: { TZ: 'UTC', LANG: 'C' }, flags: ['--random-seed=1'] },
+      { env: { TZ: 'Pacific/Kiritimati', LANG: 'tr_TR.UTF-8' }, flags: ['--random-seed=2'] },
+      { env: { TZ: 'America/St_Johns', LC_ALL: 'de_DE.UTF-8' }, flags: ['--random-seed=3'] },
+    ];
+    const folded = places.map(({ env, flags }) =>
+      execFileSync(process.execPath, [...flags, '-e', fold], {
+        cwd: __dirname,
+        env,
+        input: JSON.stringify({ events }),
+        encoding: 'utf8',
+      }),
+    );
+    expect(folded[0]).toContain('"completed"');
+    expect(new Set(folded).size).toBe(1);
   });
 });
