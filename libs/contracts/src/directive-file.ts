@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { Adapter, Retry, StepInput, Verify, WorkspaceGlob } from './adapter';
+import { ApprovalPolicy } from './approval-policy';
 import { StepName } from './ids';
 
 /** Text for people: in the end it stands in a database and on a screen, which know no NUL. */
@@ -125,6 +126,7 @@ export const DirectiveFile = z.strictObject({
     .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'is not a variable name'), z.string())
     .default({}),
   planner: Planner.default({ kind: 'explicit' }),
+  approvals: ApprovalPolicy.optional(),
   chain: z
     .strictObject({
       steps: z

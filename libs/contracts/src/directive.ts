@@ -7,13 +7,25 @@ import { Adapter, Retry, StepInput, Verify } from './adapter';
 import { Autonomy, DirectiveFile, Limits, Reason, Thresholds, Workspace } from './directive-file';
 import { Digest, DirectiveId, RunId, StepName } from './ids';
 import { Confidence } from './evaluation';
-import { ArtifactRef, RunError, RunResult, Usage } from './run';
+import { ApprovalId, approvalEvents } from './approval';
+import { ApprovalPolicy } from './approval-policy';
+import { Rework, RunError, StepRun } from './run';
 
-export const directiveVerbs = ['create', 'start', 'pause', 'resume', 'stop', 'archive'] as const;
+/** What may be told of a directive as a whole. */
+export const lifeVerbs = ['start', 'pause', 'resume', 'stop', 'archive'] as const;
+export type LifeVerb = (typeof lifeVerbs)[number];
+export const directiveVerbs = ['create', ...lifeVerbs, 'approve', 'deny'] as const;
 export type DirectiveVerb = (typeof directiveVerbs)[number];
 
 const onDirective = { directiveId: DirectiveId };
 const reason = Reason.optional();
+const decision = {
+  ...onDirective,
+  approvalId: ApprovalId,
+  /** Of what was seen: another one is refused. */
+  digest: Digest,
+  comment: Reason.optional(),
+};
 
 /** The data of a command message, by verb: `writ.command.directive.<verb>`. */
 export const directiveCommands = {
@@ -29,6 +41,9 @@ export const directiveCommands = {
   resume: z.strictObject(onDirective),
   stop: z.strictObject({ ...onDirective, reason }),
   archive: z.strictObject(onDirective),
+  approve: z.strictObject(decision),
+  /** `rework`: the step is to run again with the comment, instead of ending here. */
+  deny: z.strictObject({ ...decision, rework: z.boolean().default(false) }),
 } as const satisfies Record<DirectiveVerb, z.ZodType>;
 export type DirectiveCommandData<V extends DirectiveVerb> = z.infer<(typeof directiveCommands)[V]>;
 
@@ -51,20 +66,6 @@ export const PlannedStep = z.object({
 });
 export type PlannedStep = z.infer<typeof PlannedStep>;
 
-/** What a passed or failed step keeps of its run. */
-export const StepRun = z.object({
-  runId: RunId,
-  result: RunResult,
-  artifacts: z.array(ArtifactRef),
-  usage: Usage.optional(),
-  /** The candidate commit of a run in a git workspace. */
-  commit: z.string().optional(),
-  durationMs: z.number(),
-  /** Of a run that was taken from the cache: the run that did the work. */
-  sourceRunId: z.string().optional(),
-});
-export type StepRun = z.infer<typeof StepRun>;
-
 export const CriterionResult = z.object({
   id: z.string(),
   /** null: no step names the criterion, so nothing speaks for or against it. */
@@ -74,7 +75,7 @@ export const CriterionResult = z.object({
 export type CriterionResult = z.infer<typeof CriterionResult>;
 
 export const StepFailure = z.object({
-  kind: z.enum(['run', 'verification', 'merge_conflict', 'workspace']),
+  kind: z.enum(['run', 'verification', 'merge_conflict', 'workspace', 'denied']),
   message: z.string(),
   error: RunError.optional(),
   paths: z.array(z.string()).optional(),
@@ -98,6 +99,7 @@ export const directiveEvents = {
     workspace: Workspace,
     variables: z.record(z.string(), z.string()),
     planner: z.object({ kind: z.string() }),
+    approvals: ApprovalPolicy.optional(),
     /** The chain as submitted, with the variables replaced. */
     steps: z.array(PlannedStep),
     /** Digest of the command's content: the same command id with other content is refused. */
@@ -129,15 +131,32 @@ export const directiveEvents = {
     /** Head of the directive's branch after the step was merged. */
     commit: z.string().optional(),
   }),
+  /** It runs again, as the next attempt, as soon as there is room. */
+  StepReworkRequested: z.object({
+    step: StepName,
+    run: StepRun,
+    confidence: Confidence.nullable(),
+    rework: Rework,
+  }),
   StepFailed: z.object({
     step: StepName,
     run: StepRun,
     confidence: Confidence.nullable(),
     failure: StepFailure,
   }),
-  /** Its dependency failed: it can never start. */
-  StepBlocked: z.object({ step: StepName, because: StepName }),
+  /**
+   * It can never start, because of a step that it depends on; or its own result was not good enough
+   * and nothing is left to be tried, `because` being itself.
+   */
+  StepBlocked: z.object({
+    step: StepName,
+    because: StepName,
+    run: StepRun.optional(),
+    confidence: Confidence.nullable().optional(),
+    failure: StepFailure.optional(),
+  }),
   StepCancelled: z.object({ step: StepName, runId: RunId }),
+  ...approvalEvents,
   DirectivePaused: z.object({ reason: z.string().optional() }),
   DirectiveResumed: z.object({}),
   DirectiveStopped: z.object({ reason: z.string().optional() }),

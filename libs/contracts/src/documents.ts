@@ -1,5 +1,6 @@
 /** What queries answer and the command line prints as JSON: a contract with users (FORMATS). */
 import { z } from 'zod';
+import { ApprovalDocument } from './approval';
 import { CriterionResult } from './directive';
 import { Confidence } from './evaluation';
 import {
@@ -36,6 +37,8 @@ export const stepStatuses = [
   'running',
   'evaluating',
   'merging',
+  'rework',
+  'awaiting_approval',
   'passed',
   'failed',
   'blocked',
@@ -74,7 +77,8 @@ export const DirectiveSummary = z.object({
   costUsd: z.number(),
   version: z.number().int(),
   position: z.number().int(),
-  approvals: z.array(z.unknown()),
+  /** Those that wait, and those that were decided, the oldest first. */
+  approvals: z.array(ApprovalDocument),
   criteria: z.array(CriterionResult),
   workspace: z.object({ branch: z.string().nullable(), commit: z.string().nullable() }),
 });
@@ -126,6 +130,8 @@ export const statusSigns: Readonly<Record<string, string>> = {
   running: '▶',
   evaluating: '◑',
   merging: '◕',
+  rework: '↻',
+  awaiting_approval: '◇',
   paused: '‖',
   completed: '✓',
   passed: '✓',

@@ -1,4 +1,6 @@
 export * from './adapter';
+export * from './approval';
+export * from './approval-policy';
 export * from './canonical-json';
 export * from './check-directive';
 export * from './clock';

@@ -3,6 +3,7 @@
  * the answer's shape stands beside it.
  */
 import { z } from 'zod';
+import { ApprovalId, ApprovalStatus } from './approval';
 import { Digest, DirectiveId } from './ids';
 import { DirectiveStatus } from './documents';
 
@@ -18,6 +19,22 @@ export const queries = {
       limit: z.number().int().min(1).max(1000).default(100),
       after: DirectiveId.optional(),
     }),
+  },
+  /** -> ApprovalDocument[], those that have waited longest first. */
+  approvals: {
+    service: 'planner',
+    name: 'approvals',
+    schema: z.strictObject({
+      status: ApprovalStatus.optional(),
+      directiveId: DirectiveId.optional(),
+      limit: z.number().int().min(1).max(1000).default(100),
+    }),
+  },
+  /** -> ApprovalDocument, from its directive: always current. */
+  approval: {
+    service: 'planner',
+    name: 'approval',
+    schema: z.strictObject({ id: ApprovalId }),
   },
   /** -> RunDocument */
   run: { service: 'executor', name: 'run', schema: z.strictObject({ runId: z.string().max(200) }) },

@@ -11,6 +11,7 @@ export const refusalCodes = {
   superseded: 'somebody else has taken over',
   too_large: 'it is larger than what is taken',
   stale: 'it changed since it was seen',
+  not_allowed: 'who asks may not do this',
   overloaded: 'there is more work than is wise; try again later',
 } as const;
 export type RefusalCode = keyof typeof refusalCodes;

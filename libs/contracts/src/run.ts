@@ -1,7 +1,7 @@
 /** The run aggregate: one execution of a step. The executor is its only writer. */
 import { z } from 'zod';
 import { Adapter, Retry, StepInput, Verify } from './adapter';
-import { Workspace } from './directive-file';
+import { Autonomy, Workspace } from './directive-file';
 import { Digest, DirectiveId, RunId, StepName } from './ids';
 
 export const ArtifactRef = z.object({
@@ -87,6 +87,35 @@ export const RunWorkspace = z.object({
 });
 export type RunWorkspace = z.infer<typeof RunWorkspace>;
 
+/** What a passed or failed step keeps of its run. */
+export const StepRun = z.object({
+  runId: RunId,
+  result: RunResult,
+  artifacts: z.array(ArtifactRef),
+  usage: Usage.optional(),
+  /** The candidate commit of a run in a git workspace. */
+  commit: z.string().optional(),
+  durationMs: z.number(),
+  /** Of a run that was taken from the cache: the run that did the work. */
+  sourceRunId: z.string().optional(),
+});
+export type StepRun = z.infer<typeof StepRun>;
+
+/** Why a step runs once more: what was found wrong with what it made before. */
+export const Rework = z.object({
+  instructions: z.string(),
+  checks: z.array(z.object({ name: z.string(), passed: z.boolean(), output: z.string() })),
+  previous: z.object({
+    runId: RunId,
+    /** Its candidate commit, in a git workspace. */
+    commit: z.string().optional(),
+    artifacts: z.array(ArtifactRef),
+  }),
+  /** The next attempt begins with what the previous one left; else where any other step begins. */
+  continues: z.boolean(),
+});
+export type Rework = z.infer<typeof Rework>;
+
 const work = z.object({
   runId: RunId,
   directiveId: DirectiveId,
@@ -107,6 +136,10 @@ const work = z.object({
   dependencies: z.array(
     z.object({ step: StepName, runId: RunId, artifacts: z.array(ArtifactRef) }),
   ),
+  /** Of the directive: what becomes of the result, see `gate` in the domain. */
+  autonomy: Autonomy.default('guardrails'),
+  /** Of a further attempt. */
+  rework: Rework.optional(),
 });
 
 /** At most so many steps go with a step as those that may follow it at once. */

@@ -37,6 +37,7 @@ test('the hash is SHA-256 over the canonical text of the components', () => {
 });
 
 const changed: Record<keyof BundleParts, BundleParts> = {
+  rework: { ...parts, rework: { instructions: 'mend it' } },
   adapter: { ...parts, adapter: { kind: 'program', version: '2' } },
   command: { ...parts, command: { argv: ['cat', '${inputs}/b.txt'] } },
   inputs: { ...parts, inputs: [{ name: 'a.txt', digest: digest('b') }] },

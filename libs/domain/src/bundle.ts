@@ -28,6 +28,8 @@ export interface BundleParts {
   readonly workspace: unknown;
   readonly environment: unknown;
   readonly outputs: readonly string[];
+  /** Of a further attempt: what it is told of the one before. */
+  readonly rework?: unknown;
 }
 
 /** What may differ between two runs of one bundle. */
@@ -46,7 +48,7 @@ export const EXCLUDED_FROM_BUNDLE: readonly string[] = [
 ];
 
 export function bundleOf(parts: BundleParts, digestOfText: DigestOfText): InputBundle {
-  const values: Record<keyof BundleParts | 'schemaVersion', unknown> = {
+  const values: Partial<Record<keyof BundleParts | 'schemaVersion', unknown>> = {
     schemaVersion: BUNDLE_SCHEMA_VERSION,
     adapter: parts.adapter,
     command: parts.command ?? null,
@@ -56,6 +58,7 @@ export function bundleOf(parts: BundleParts, digestOfText: DigestOfText): InputB
     workspace: parts.workspace ?? null,
     environment: parts.environment ?? null,
     outputs: [...new Set(parts.outputs)].sort(),
+    ...(parts.rework === undefined ? {} : { rework: parts.rework }),
   };
   const components = Object.fromEntries(
     Object.entries(values).map(([name, value]) => [name, digestOfText(canonicalJson(value))]),

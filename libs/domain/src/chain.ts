@@ -8,7 +8,15 @@
  *    for such steps passes over all other blocks.
  * C3 A step knows how many of its dependencies have not passed; it is ready when none is left.
  */
-import type { Confidence, PlannedStep, StepFailure, StepRun, StepStatus } from '@writ/contracts';
+import type {
+  Confidence,
+  PlannedStep,
+  Rework,
+  StepFailure,
+  StepRun,
+  StepStatus,
+} from '@writ/contracts';
+import type { Attempted } from './rework';
 
 export interface StepState {
   readonly spec: PlannedStep;
@@ -23,6 +31,10 @@ export interface StepState {
   readonly failure: StepFailure | null;
   readonly blockedBy: string | null;
   readonly commit: string | null;
+  /** What its present or next attempt is told of the one before. */
+  readonly rework: Rework | null;
+  /** The attempts that were sent back, the oldest first. */
+  readonly sentBack: readonly Attempted[];
   readonly startedAt: string | null;
   readonly completedAt: string | null;
   /** When it came into its present status. */
@@ -31,15 +43,21 @@ export interface StepState {
 
 export const isActive = ({ status }: StepState): boolean =>
   status === 'running' || status === 'evaluating' || status === 'merging';
-const isReady = (step: StepState) => step.status === 'pending' && step.waitsFor === 0;
-const isFailed = (step: StepState) => step.status === 'failed';
+const isReady = ({ status, waitsFor }: StepState) =>
+  (status === 'pending' || status === 'rework') && waitsFor === 0;
+/** A step that waits in vain for another one is not what failed. */
+const isFailed = ({ status, failure }: StepState) =>
+  status === 'failed' || (status === 'blocked' && failure !== null);
 const isPassed = (step: StepState) => step.status === 'passed';
+const isWaiting = (step: StepState) => step.status === 'awaiting_approval';
 
 /** How many steps of a block, or of all, are so. */
 export interface Tally {
   readonly ready: number;
   readonly active: number;
   readonly failed: number;
+  /** For a person. */
+  readonly waiting: number;
 }
 
 interface Block {
@@ -178,12 +196,16 @@ function counted(tally: Tally, before: StepState, after: StepState): Tally {
     ready: tally.ready + more(isReady),
     active: tally.active + more(isActive),
     failed: tally.failed + more(isFailed),
+    waiting: tally.waiting + more(isWaiting),
   };
 }
 
 function tallyOf(steps: readonly StepState[]): Tally {
   const count = (holds: (step: StepState) => boolean) => steps.filter(holds).length;
-  return { ready: count(isReady), active: count(isActive), failed: count(isFailed) };
+  return {
+    ...{ ready: count(isReady), active: count(isActive) },
+    ...{ failed: count(isFailed), waiting: count(isWaiting) },
+  };
 }
 
 function placesOf(specs: readonly PlannedStep[]): Places {
@@ -210,6 +232,8 @@ function planned(spec: PlannedStep, at: string): StepState {
     failure: null,
     blockedBy: null,
     commit: null,
+    rework: null,
+    sentBack: [],
     startedAt: null,
     completedAt: null,
     since: at,

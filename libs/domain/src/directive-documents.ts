@@ -1,5 +1,6 @@
 /** How a directive is shown: the documents of queries, from its state alone. */
 import type { DirectiveDocument, DirectiveSummary, StepDocument } from '@writ/contracts';
+import { approvalDocument } from './approvals';
 import { isActive, type StepState } from './chain';
 import type { Directive } from './directive-state';
 
@@ -16,7 +17,7 @@ export function directiveSummary(state: Directive): DirectiveSummary {
     costUsd: state.costUsd,
     version: state.version,
     position: state.position,
-    approvals: [],
+    approvals: [...state.approvals.values()].map((it) => approvalDocument(state.id, it)),
     criteria: [...state.criteria],
     workspace: { branch: state.workspace?.branch ?? null, commit: state.commit },
   };

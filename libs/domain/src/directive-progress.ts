@@ -1,35 +1,25 @@
 /**
  * How a directive goes on: what a prepared workspace, a run that ended, an evaluation or a merge make
- * happen. Owns the gate and which step starts next; what people ask for is in `directive.ts`.
+ * happen. What becomes of a step is in `step-outcome.ts`, what people ask for in `directive.ts`.
  *
  * P1 News of anything but the present run of a step in the status that waits for it changes nothing:
  *    it came twice, or late.
  * P2 Whatever ends a step also starts what is ready then, or ends the directive, in one decision.
  */
-import {
-  runIdOf,
-  type CriterionResult,
-  type Confidence,
-  type DirectiveEvent,
-  type DirectiveEventData,
-  type EvaluationCompleted,
-  type RunEnded,
-  type StepFailure,
-  type StepRun,
-  type Verify,
-  type WorkspaceEvent,
+import type {
+  DirectiveEvent,
+  EvaluationCompleted,
+  RunEnded,
+  StepFailure,
+  StepRun,
+  WorkspaceEvent,
 } from '@writ/contracts';
 import type { StepState } from './chain';
+import { activateIfPrepared, advance } from './directive-advance';
 import { Draft } from './directive-draft';
 import { isFinal, type Directive, type DirectiveState } from './directive-state';
-
-export function activateIfPrepared(draft: Draft): void {
-  const { spec, workspace, generation } = draft.state;
-  if (spec.workspace.kind !== 'none' && workspace === null) return;
-  const data = { generation: generation + 1, strategy: spec.planner.kind, steps: spec.steps };
-  draft.emit({ type: 'ChainActivated', data });
-  advance(draft);
-}
+import { attempted, reworkAfterConflict, reworkIsOver } from './rework';
+import { fail, hasWorked, judge, judgedAlready, sendBack } from './step-outcome';
 
 export function noteWorkspace(event: WorkspaceEvent, state: Directive): DirectiveEvent[] {
   const draft = new Draft(state, state.id);
@@ -56,7 +46,12 @@ export function noteWorkspace(event: WorkspaceEvent, state: Directive): Directiv
         advance(draft);
       } else {
         const { message, paths } = event.data;
-        fail(draft, { ...end, failure: { kind: 'merge_conflict', message, paths } });
+        const tried = attempted(step.run, step.confidence, true);
+        const { maxReworkCycles } = state.spec.limits;
+        if (reworkIsOver(step.sentBack, tried, maxReworkCycles) === undefined) {
+          const rework = reworkAfterConflict(step.run, message, paths);
+          sendBack(draft, { ...end, rework });
+        } else fail(draft, { ...end, failure: { kind: 'merge_conflict', message, paths } });
       }
       return draft.events;
     }
@@ -70,8 +65,9 @@ export function noteWorkspace(event: WorkspaceEvent, state: Directive): Directiv
 export function notedOfWorkspace(state: DirectiveState): number {
   if (state.status === 'absent' || state.workspace === null) return 0;
   let merges = 0;
-  for (const { commit, failure } of state.chain) {
+  for (const { commit, failure, sentBack } of state.chain) {
     if (commit !== null || failure?.kind === 'merge_conflict') merges += 1;
+    merges += sentBack.filter(({ inConflict }) => inConflict).length;
   }
   return 1 + merges;
 }
@@ -101,27 +97,11 @@ function noteRun(draft: Draft, ended: RunEnded): void {
     return fail(draft, { step: name, run, confidence: null, failure });
   }
   const confidence = judgedAlready(step.spec.verify, ended);
-  if (confidence !== undefined) pass(draft, name, run, confidence);
-  else draft.emit({ type: 'StepEvaluating', data: { step: name, run } });
-}
-
-/** Whether a step passes by the end of its run alone: nothing is left to be judged. */
-export function passesByItself(verify: Verify | undefined, ended: RunEnded): boolean {
-  return hasWorked(ended) && judgedAlready(verify, ended) !== undefined;
-}
-
-const hasWorked = ({ result }: RunEnded) => result === 'success' || result === 'skipped';
-
-/** Undefined when its checks have to be asked. */
-function judgedAlready(verify: Verify | undefined, ended: RunEnded): Confidence | null | undefined {
-  if (verify === 'none') return null;
-  if (verify === undefined || verify.length === 0) return { score: null, level: 'unknown' };
-  // Of a run from the cache. That every check passed is green under any thresholds; of anything less
-  // the thresholds of this directive decide, which may not be those it was judged by.
-  const recorded = ended.source?.confidence;
-  return recorded?.level === 'green' && recorded.score === 1
-    ? { score: 1, level: 'green' }
-    : undefined;
+  if (confidence !== undefined) {
+    const summary = confidence?.level === 'unknown' ? 'nothing was checked' : 'every check passed';
+    const said = confidence === null ? 'no check is asked for' : summary;
+    judge(draft, step, { run, confidence, summary: said, checks: [] });
+  } else draft.emit({ type: 'StepEvaluating', data: { step: name, run } });
 }
 
 export function noteEvaluation(
@@ -131,7 +111,7 @@ export function noteEvaluation(
   const step = stepOfRun(state, evaluation.runId, 'evaluating');
   if (step?.run === undefined || step.run === null) return [];
   const draft = new Draft(state, state.id);
-  judge(draft, step.spec.name, step.run, evaluation.confidence, evaluation.summary);
+  judge(draft, step, { ...evaluation, run: step.run });
   return draft.events;
 }
 
@@ -154,85 +134,6 @@ export function noteTime(
     `it has gone on for maxWallTimeMinutes (${maxWallTimeMinutes}); ` +
     'resume lets it go on for as long again';
   return [{ type: 'DirectivePaused', data: { reason } }];
-}
-
-/** The gate: red fails the step; anything else lets it pass, its level on record. */
-function judge(
-  draft: Draft,
-  step: string,
-  run: StepRun,
-  confidence: Confidence,
-  summary: string,
-): void {
-  if (confidence.level !== 'red') return pass(draft, step, run, confidence);
-  fail(draft, { step, run, confidence, failure: { kind: 'verification', message: summary } });
-}
-
-/** In a git workspace the work is merged first; the step passes when it is. */
-function pass(draft: Draft, step: string, run: StepRun, confidence: Confidence | null): void {
-  const data = { step, run, confidence };
-  if (run.commit !== undefined) return draft.emit({ type: 'StepMerging', data });
-  draft.emit({ type: 'StepPassed', data });
-  advance(draft);
-}
-
-function fail(draft: Draft, data: DirectiveEventData<'StepFailed'>): void {
-  draft.emit({ type: 'StepFailed', data });
-  const because = data.step;
-  for (const { spec } of draft.state.chain.pendingAfter(because)) {
-    draft.emit({ type: 'StepBlocked', data: { step: spec.name, because } });
-  }
-  advance(draft);
-}
-
-/** Starts what is ready within the limit, or ends the directive when nothing is left to do (P2). */
-export function advance(draft: Draft): void {
-  if (draft.state.status !== 'active') return;
-  const { limits } = draft.state.spec;
-  if (draft.state.chain.tally.failed > limits.maxFailedSteps) {
-    cancelActive(draft);
-    return draft.emit({ type: 'DirectiveFailed', data: failureOf(draft.state) });
-  }
-  while (draft.state.chain.tally.active < limits.maxParallelSteps) {
-    const { id, generation, chain } = draft.state;
-    const next = chain.firstReady();
-    if (next === undefined) break;
-    const attempt = next.attempt + 1;
-    const step = next.spec.name;
-    const runId = runIdOf(id, generation, step, attempt);
-    draft.emit({ type: 'StepStarted', data: { step, runId, attempt } });
-  }
-  const { tally } = draft.state.chain;
-  if (tally.active > 0) return;
-  if (tally.failed > 0) {
-    return draft.emit({ type: 'DirectiveFailed', data: failureOf(draft.state) });
-  }
-  const commit = draft.state.commit ?? undefined;
-  draft.emit({ type: 'DirectiveCompleted', data: { criteria: criteriaOf(draft.state), commit } });
-}
-
-function failureOf({ chain }: Directive): DirectiveEventData<'DirectiveFailed'> {
-  const failedSteps = chain.failed().map((step) => step.spec.name);
-  const steps = failedSteps.length === 1 ? 'step' : 'steps';
-  return { reason: `${steps} ${failedSteps.join(', ')} failed`, failedSteps };
-}
-
-/** A criterion is met when the steps that name it passed; their runs are the evidence. */
-function criteriaOf(state: Directive): CriterionResult[] {
-  const steps = [...state.chain];
-  return state.spec.acceptanceCriteria.map(({ id }) => {
-    const naming = steps.filter((step) => step.spec.acceptanceCriteriaIds.includes(id));
-    const evidence = naming.map((step) => ({ step: step.spec.name, runId: step.runId ?? '' }));
-    const met = naming.length === 0 ? null : naming.every((step) => step.status === 'passed');
-    return { id, met, evidence };
-  });
-}
-
-export function cancelActive(draft: Draft): void {
-  for (const { spec, runId } of draft.state.chain.active()) {
-    if (runId === null) continue;
-    draft.emit({ type: 'StepCancelled', data: { step: spec.name, runId } });
-  }
 }
 
 /** P1 */

@@ -5,13 +5,17 @@
 import {
   finalStatuses,
   type CriterionResult,
+  type Decision,
   type DirectiveEvent,
   type DirectiveEventData,
   type DirectiveStatus,
   type RecordedEvent,
+  type StepRun,
   type StepStatus,
 } from '@writ/contracts';
+import { evolveApprovals, type Approvals } from './approvals';
 import { Chain, type StepState } from './chain';
+import { attempted } from './rework';
 
 /** The first answer to a command, given again when the command comes again. */
 export type FirstAnswer = { readonly verb: string } & (
@@ -30,6 +34,9 @@ export interface Directive {
   readonly workspace: DirectiveEventData<'WorkspaceReady'> | null;
   readonly chain: Chain;
   readonly criteria: readonly CriterionResult[];
+  readonly approvals: Approvals;
+  /** Who submitted it. */
+  readonly requester: string;
   readonly costUsd: number;
   /** Head of the directive's branch. */
   readonly commit: string | null;
@@ -85,6 +92,8 @@ function created(recorded: RecordedEvent, spec: DirectiveEventData<'DirectiveCre
     workspace: null,
     chain: Chain.planned([], recorded.recordedAt),
     criteria: [],
+    approvals: new Map(),
+    requester: recorded.metadata.actor.id,
     costUsd: 0,
     commit: null,
     answers: new Map(),
@@ -107,6 +116,8 @@ const verbOf: Readonly<Record<string, string>> = {
   DirectiveArchived: 'archive',
 };
 
+const verbOfVote = (decision: Decision) => (decision === 'approve' ? 'approve' : 'deny');
+
 /** Only commands that people send are remembered: reactions are repeated by state, not by id. */
 function remember(
   answers: Directive['answers'],
@@ -119,7 +130,9 @@ function remember(
     return new Map(answers).set(commandId, { verb, refused: code, message, details });
   }
   // What a command leads to belongs to its answer; the first of its events says which verb it was.
-  const verb = answers.get(commandId)?.verb ?? verbOf[event.type];
+  const said =
+    event.type === 'ApprovalVoted' ? verbOfVote(event.data.decision) : verbOf[event.type];
+  const verb = answers.get(commandId)?.verb ?? said;
   if (verb === undefined) return answers;
   return new Map(answers).set(commandId, { verb, version, position });
 }
@@ -159,6 +172,15 @@ function apply(state: Directive, event: DirectiveEvent, at: string): Directive {
       return { ...state, status: 'archived' };
     case 'CommandRefused':
       return state;
+    case 'ApprovalVoted':
+    case 'ApprovalEscalated':
+    case 'ApprovalResolved':
+    case 'ApprovalVoided':
+      return { ...state, approvals: evolveApprovals(state.approvals, event, at) };
+    case 'ApprovalRequested': {
+      const approvals = evolveApprovals(state.approvals, event, at);
+      return applyToStep({ ...state, approvals }, event, at);
+    }
     default:
       return applyToStep(state, event, at);
   }
@@ -193,8 +215,9 @@ function applyToStep(state: Directive, event: StepEvent, at: string): Directive 
 
 /** A run's cost counts once, when its step leaves it behind. */
 export function costOf(event: DirectiveEvent): number {
-  if (event.type !== 'StepPassed' && event.type !== 'StepFailed') return 0;
-  return event.data.run.usage?.costUsd ?? 0;
+  const leaves = ['StepPassed', 'StepFailed', 'StepBlocked', 'StepReworkRequested'];
+  if (!leaves.includes(event.type)) return 0;
+  return (event.data as { run?: StepRun }).run?.usage?.costUsd ?? 0;
 }
 
 function stepAfter(step: StepState, event: StepEvent, at: string): StepState {
@@ -220,8 +243,21 @@ function stepAfter(step: StepState, event: StepEvent, at: string): StepState {
       const { run, confidence, failure } = event.data;
       return { ...step, ...since, run, confidence, failure, completedAt: at, status: 'failed' };
     }
-    case 'StepBlocked':
-      return { ...step, ...since, status: 'blocked', blockedBy: event.data.because };
+    case 'ApprovalRequested': {
+      const { run, confidence } = event.data;
+      return { ...step, ...since, status: 'awaiting_approval', run, confidence };
+    }
+    case 'StepReworkRequested': {
+      const { run, confidence, rework } = event.data;
+      const sentBack = [...step.sentBack, attempted(run, confidence, !rework.continues)];
+      return { ...step, ...since, status: 'rework', run, confidence, rework, sentBack };
+    }
+    case 'StepBlocked': {
+      const { because, run = step.run, confidence = step.confidence, failure = null } = event.data;
+      const end = failure === null ? {} : { completedAt: at };
+      const blocked = { run, confidence, failure, blockedBy: because };
+      return { ...step, ...since, ...blocked, ...end, status: 'blocked' };
+    }
     case 'StepCancelled':
       return { ...step, ...since, status: 'cancelled', completedAt: at };
     default:

@@ -133,7 +133,7 @@ function workOfRun(state: Directive, step: StepState, next: number): RunWork {
 /** `ahead`: the runs of steps that have none yet. */
 function run(
   state: Directive,
-  { spec }: StepState,
+  { spec, rework }: StepState,
   runId: string,
   attempt: number,
   ahead?: ReadonlyMap<string, string>,
@@ -148,6 +148,8 @@ function run(
     ...{ type, attempt, adapter, timeoutMs, retry, idempotent, cache, inputs, outputs },
     verify: spec.verify,
     workspace: { spec: state.spec.workspace, path, branch, baseCommit },
+    autonomy: state.spec.autonomy,
+    ...(rework === null ? {} : { rework }),
     dependencies: spec.dependsOn.map((dependency) => {
       const done = state.chain.get(dependency);
       return {

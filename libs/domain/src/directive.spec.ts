@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import {
+  approvalIdOf,
   DirectiveFile,
   directiveStatuses,
   isRefusal,
@@ -9,9 +11,13 @@ import {
   type WorkspaceEvent,
 } from '@writ/contracts';
 import { DeciderHistory } from '@writ/testing';
+import type { Approval } from './approvals';
 import { directiveDecider, legalFrom, type DirectiveCommand } from './directive';
 import type { Directive, DirectiveState } from './directive-state';
 import { directiveDocument } from './directive-documents';
+import { notedOfWorkspace } from './directive-progress';
+import type { CastVote } from './directive-votes';
+import { passesByItself } from './step-outcome';
 import { workAfter, workOf } from './directive-work';
 import { planExplicit } from './planning';
 
@@ -76,9 +82,12 @@ class Story extends DeciderHistory<DirectiveState, DirectiveCommand, DirectiveEv
     };
   }
 
-  evaluate(step: string, level: 'green' | 'yellow' | 'red' | 'unknown'): string[] {
+  evaluate(
+    step: string,
+    level: 'green' | 'yellow' | 'red' | 'unknown',
+    runId = this.runIdOf(step),
+  ): string[] {
     const confidence = { score: level === 'red' ? 0 : 1, level };
-    const runId = `${id}-g1-${step}-a1`;
     const about = {
       runId,
       directiveId: id,
@@ -88,6 +97,45 @@ class Story extends DeciderHistory<DirectiveState, DirectiveCommand, DirectiveEv
       durationMs: 1,
     };
     return this.typesWhen({ type: 'note-evaluation', evaluation: { ...about, confidence } });
+  }
+
+  /** Ends and judges the present attempt. */
+  attempt(step: string, score: number, made = String(score)): string[] {
+    const runId = this.runIdOf(step);
+    const digest = `sha256:${createHash('sha256').update(made).digest('hex')}`;
+    this.end(step, { runId, artifacts: [{ path: 'out', digest, bytes: 1 }] });
+    const level = score === 1 ? ('green' as const) : ('red' as const);
+    const check = { name: 'tests', kind: 'program', required: true, weight: 1, durationMs: 1 };
+    const outcome = score === 1 ? ('passed' as const) : ('failed' as const);
+    const evaluation = {
+      ...{ runId, directiveId: id, step, summary: 'checks say', durationMs: 1 },
+      checks: [{ ...check, outcome, message: 'it ended with 1', tail: 'expected 4' }],
+      confidence: { score, level },
+    };
+    return this.typesWhen({ type: 'note-evaluation', evaluation });
+  }
+
+  runIdOf(step: string): string {
+    return this.directive.chain.get(step)?.runId ?? `${id}-g1-${step}-a1`;
+  }
+
+  approval(step: string): Approval {
+    const found = this.directive.approvals.get(approvalIdOf(this.runIdOf(step)));
+    if (found === undefined) throw new Error(`nobody is asked about ${step}`);
+    return found;
+  }
+
+  vote(step: string, more: Partial<CastVote> = {}): string[] {
+    const { approvalId, digest } = this.approval(step).request;
+    const decision = more.decision ?? 'approve';
+    return this.typesWhen({
+      ...{ type: 'vote', approvalId, digest, decision, by: { id: 'alice' }, now: '2026-01-01' },
+      ...{
+        commandId: `vote-${this.events.length}`,
+        verb: decision === 'approve' ? decision : 'deny',
+      },
+      ...more,
+    });
   }
 
   workspace(event: WorkspaceEvent): string[] {
@@ -185,23 +233,40 @@ describe('a step', () => {
     ]);
   });
 
-  it('is evaluated when it has checks; green passes and red fails it', () => {
-    for (const [level, last] of [
-      ['green', 'StepPassed'],
-      ['yellow', 'StepPassed'],
-      ['unknown', 'StepPassed'],
-      ['red', 'StepFailed'],
-    ] as const) {
+  const [P, A, R, B] = ['StepPassed', 'ApprovalRequested', 'StepReworkRequested', 'StepBlocked'];
+  it.each([
+    ['full_auto', { green: P, yellow: P, unknown: P, red: R, 'red at the limit': B }],
+    ['guardrails', { green: P, yellow: A, unknown: A, red: R, 'red at the limit': A }],
+    ['manual', { green: A, yellow: A, unknown: A, red: A, 'red at the limit': A }],
+  ])('under %s goes on as its evaluation says', (autonomy, row) => {
+    for (const [said, first] of Object.entries(row)) {
       const story = new Story();
-      story.create(file([{ name: 'one', verify: [{ kind: 'files', paths: ['x'] }] }]));
+      const limits = { maxReworkCycles: said.endsWith('limit') ? 0 : 3 };
+      const steps = [{ name: 'one', verify: [{ kind: 'files', paths: ['x'] }] }];
+      story.create(file(steps, { autonomy, limits }));
       expect(story.end('one')).toEqual(['StepEvaluating']);
-      expect(story.evaluate('one', level)[0]).toBe(last);
+      const level = said.split(' ')[0] as 'red';
+      expect([said, story.evaluate('one', level)[0]]).toEqual([said, first]);
     }
+  });
+
+  it.each([
+    ['full_auto', 'none', P],
+    ['full_auto', undefined, P],
+    ['guardrails', 'none', P],
+    ['guardrails', undefined, A],
+    ['manual', 'none', A],
+  ])('under %s with "verify: %s" has nothing to be judged by: %s', (autonomy, verify, first) => {
+    const story = new Story();
+    story.create(file([{ name: 'one', verify }], { autonomy }));
+    expect(story.end('one')[0]).toBe(first);
+    const step = { verify: verify as 'none' | undefined, autonomy: autonomy as 'manual' };
+    expect(passesByItself(step, story.ended('one'))).toBe(first === P);
   });
 
   it('passes with an unknown level on record when nothing says how to check it', () => {
     const story = new Story();
-    story.create(file([{ name: 'one', verify: undefined }]));
+    story.create(file([{ name: 'one', verify: undefined }], { autonomy: 'full_auto' }));
     story.end('one');
     expect(directiveDocument(story.directive).steps[0]?.confidence?.level).toBe('unknown');
   });
@@ -499,7 +564,7 @@ describe('a git workspace', () => {
     expect(ready.workspace(refused)).toEqual([]);
   });
 
-  it('merges a step before it passes; a conflict fails it', () => {
+  it('merges a step before it passes; a conflict sends it back to where the branch is', () => {
     const story = new Story();
     story.create(file([{ name: 'one' }, { name: 'two' }], git));
     story.workspace(prepared);
@@ -511,11 +576,254 @@ describe('a git workspace', () => {
     ]);
     const other = { directiveId: id, runId: `${id}-g1-two-a1`, step: 'two' };
     const conflict = { ...other, paths: ['x'], message: 'x differs' };
-    expect(story.workspace({ type: 'StepMergeConflicted', data: conflict })).toEqual([
+    const conflicted = { type: 'StepMergeConflicted', data: conflict } as const;
+    expect(story.workspace(conflicted)).toEqual(['StepReworkRequested', 'StepStarted']);
+    expect(notedOfWorkspace(story.directive)).toBe(3);
+    expect(workOf(story.directive)).toMatchObject([
+      {
+        id: `${id}-g1-two-a2`,
+        data: {
+          rework: { continues: false, previous: { commit: 'c2' }, checks: [{ name: 'merge' }] },
+        },
+      },
+    ]);
+    // The same change again would only conflict again.
+    story.end('two', { runId: `${id}-g1-two-a2`, commit: 'c3' });
+    const again = { ...conflict, runId: `${id}-g1-two-a2` };
+    expect(story.workspace({ type: 'StepMergeConflicted', data: again })).toEqual([
       'StepFailed',
       'DirectiveFailed',
     ]);
+    expect(notedOfWorkspace(story.directive)).toBe(4);
     expect(story.directive.commit).toBe('m1');
+  });
+});
+
+describe('rework', () => {
+  const checked = { verify: [{ kind: 'files', paths: ['x'] }] };
+  const story = (more: object = {}) => {
+    const fresh = new Story();
+    fresh.create(file([{ name: 'one', ...checked }], { autonomy: 'full_auto', ...more }));
+    return fresh;
+  };
+
+  it('runs the step again with what the checks found', () => {
+    const one = story();
+    expect(one.attempt('one', 0.2)).toEqual(['StepReworkRequested', 'StepStarted']);
+    expect(workOf(one.directive)).toMatchObject([
+      {
+        id: `${id}-g1-one-a2`,
+        data: {
+          attempt: 2,
+          rework: {
+            instructions: 'Mend what the checks found: checks say',
+            checks: [{ name: 'tests', passed: false, output: 'it ended with 1\nexpected 4' }],
+            previous: { runId: `${id}-g1-one-a1`, artifacts: [{ path: 'out' }] },
+            continues: true,
+          },
+        },
+      },
+    ]);
+    expect(one.attempt('one', 1)).toEqual(['StepPassed', 'DirectiveCompleted']);
+    expect(one.directive.chain.get('one')).toMatchObject({ attempt: 2, status: 'passed' });
+  });
+
+  it('ends at its limit; the step is blocked, and what needs it', () => {
+    const one = new Story();
+    const steps = [
+      { name: 'one', ...checked },
+      { name: 'two', dependsOn: ['one'] },
+    ];
+    one.create(file(steps, { autonomy: 'full_auto', limits: { maxReworkCycles: 2 } }));
+    one.attempt('one', 0.1);
+    one.attempt('one', 0.2);
+    expect(one.attempt('one', 0.3)).toEqual(['StepBlocked', 'StepBlocked', 'DirectiveFailed']);
+    expect(directiveDocument(one.directive).steps).toMatchObject([
+      { status: 'blocked', reason: '2 reworks did not mend it: checks say' },
+      { status: 'blocked', reason: 'needs one, which failed' },
+    ]);
+  });
+
+  it.each([
+    ['makes the same again', [0.2, 0.4], ['same', 'same'], 'made the same again'],
+    ['is not better', [0.2, 0.2], ['a', 'b'], 'did not make it better (score 0.2, then 0.2)'],
+    ['is worse', [0.4, 0.2], ['a', 'b'], 'did not make it better (score 0.4, then 0.2)'],
+  ])('ends early when it %s', (_, scores, made, reason) => {
+    const one = story();
+    one.attempt('one', scores[0] ?? 0, made[0]);
+    expect(one.attempt('one', scores[1] ?? 0, made[1])[0]).toBe('StepBlocked');
+    expect(directiveDocument(one.directive).steps[0]?.reason).toContain(reason);
+  });
+
+  it('waits for room like any step that is ready', () => {
+    const one = new Story();
+    const steps = [{ name: 'one', ...checked }, { name: 'two' }, { name: 'three' }];
+    one.create(file(steps, { limits: { maxParallelSteps: 2 } }));
+    one.typesWhen({ type: 'pause', commandId: 'pause' });
+    expect(one.attempt('one', 0)).toEqual(['StepReworkRequested']);
+    expect(one.statusOf('one')).toBe('rework');
+    expect(one.typesWhen({ type: 'resume', commandId: 'resume' })).toEqual([
+      ...['DirectiveResumed', 'StepStarted'],
+    ]);
+    expect(one.directive.chain.get('one')?.attempt).toBe(2);
+  });
+
+  it('costs what each attempt cost', () => {
+    const one = story();
+    const usage = { inputTokens: 1, outputTokens: 1, costUsd: 0.25 };
+    for (const score of [0.1, 1]) {
+      one.end('one', { runId: one.runIdOf('one'), usage, artifacts: [] });
+      one.attempt('one', score);
+    }
+    expect(one.directive.costUsd).toBe(0.5);
+  });
+});
+
+describe('an approval', () => {
+  const asking = (approvals: object = {}, steps: StepInput[] = [{ name: 'one' }]) => {
+    const story = new Story();
+    story.create(file(steps, { autonomy: 'manual', approvals }));
+    for (const { name } of steps) if (story.statusOf(name) === 'running') story.end(name);
+    return story;
+  };
+  const vote = (by: string, more: Partial<CastVote> = {}) => ({ by: { id: by }, ...more });
+
+  it('is asked with the digest of what was made, and holds no place', () => {
+    const story = new Story();
+    const limits = { maxParallelSteps: 1 };
+    story.create(file([{ name: 'one' }, { name: 'two' }], { autonomy: 'manual', limits }));
+    expect(story.end('one')).toEqual(['ApprovalRequested', 'StepStarted']);
+    expect(story.directive.status).toBe('active');
+    const [approval] = directiveDocument(story.directive).approvals;
+    expect(approval).toMatchObject({
+      ...{ id: `${id}-g1-one-a1-review`, status: 'pending', stepName: 'one', quorum: 1 },
+      ...{ stepId: `${id}-g1-one`, deadline: null, votes: [] },
+      context: { summary: 'no check is asked for', confidence: null },
+    });
+    expect(workOf(story.directive)).toMatchObject([{ data: { step: 'two' } }]);
+  });
+
+  it('lets the step pass when it is given, once', () => {
+    const story = asking();
+    expect(story.vote('one')).toEqual([
+      ...['ApprovalVoted', 'ApprovalResolved', 'StepPassed', 'DirectiveCompleted'],
+    ]);
+    expect(story.vote('one', vote('bob'))).toEqual(['CommandRefused']);
+    expect(directiveDocument(story.directive).approvals[0]).toMatchObject({ status: 'approved' });
+  });
+
+  it('blocks the step when it is denied, and says who and why', () => {
+    const story = asking({}, [{ name: 'one' }, { name: 'two', dependsOn: ['one'] }]);
+    expect(story.vote('one', { decision: 'deny', comment: 'not like this' })).toEqual([
+      ...['ApprovalVoted', 'ApprovalResolved', 'StepBlocked', 'StepBlocked', 'DirectiveFailed'],
+    ]);
+    expect(directiveDocument(story.directive).steps[0]).toMatchObject({
+      ...{ status: 'blocked', reason: 'denied by alice: not like this' },
+    });
+  });
+
+  it('sends the step back with the comment', () => {
+    const story = asking();
+    expect(story.vote('one', { decision: 'rework', comment: 'shorter' })).toEqual([
+      ...['ApprovalVoted', 'ApprovalResolved', 'StepReworkRequested', 'StepStarted'],
+    ]);
+    const [work] = workOf(story.directive);
+    expect((work?.data as RunWork).rework?.instructions).toMatch(/^shorter\n/);
+  });
+
+  it('proposes rework for what was red', () => {
+    const story = new Story();
+    const verify = [{ kind: 'files', paths: ['x'] }];
+    story.create(file([{ name: 'one', verify }], { autonomy: 'manual' }));
+    story.attempt('one', 0.2);
+    expect(story.approval('one').request).toMatchObject({
+      ...{ reworkProposed: true, rework: { checks: [{ output: 'it ended with 1\nexpected 4' }] } },
+      confidence: { score: 0.2, level: 'red' },
+    });
+  });
+
+  const refusalOf = (story: Story) => (story.events.at(-1)?.data as { code: string }).code;
+
+  it.each([
+    ['another digest', {}, { digest: `sha256:${'0'.repeat(64)}` }, 'stale'],
+    ['no such approval', {}, { approvalId: `${id}-g1-two-a1-review` }, 'not_found'],
+    [
+      'another role',
+      { roles: ['lead'] },
+      vote('bob', { by: { id: 'bob', roles: ['dev'] } }),
+      'not_allowed',
+    ],
+    ['no role', { roles: ['lead'] }, { by: { id: 'bob', roles: [] } }, 'not_allowed'],
+    ['the requester', { excludeRequester: true }, vote('test'), 'not_allowed'],
+    ['too late', { deadlineMinutes: 1 }, { now: '2026-02-01T00:00:00Z' }, 'stale'],
+  ])('refuses %s', (_, approvals, cast, code) => {
+    const story = asking(approvals);
+    expect(story.vote('one', cast)).toEqual(['CommandRefused']);
+    expect(refusalOf(story)).toBe(code);
+    expect(story.statusOf('one')).toBe('awaiting_approval');
+  });
+
+  it('needs as many different people as it says', () => {
+    const story = asking({ quorum: 2, roles: ['lead'] });
+    expect(story.vote('one', { by: { id: 'alice', roles: ['lead'] } })).toEqual(['ApprovalVoted']);
+    expect(story.vote('one', { by: { id: 'alice', roles: ['lead'] } })).toEqual(['CommandRefused']);
+    expect(story.vote('one', vote('bob'))).toContain('StepPassed');
+  });
+
+  it('is denied by one, whoever approved before', () => {
+    const story = asking({ quorum: 3 });
+    story.vote('one');
+    expect(story.vote('one', vote('bob', { decision: 'deny' }))).toContain('StepBlocked');
+  });
+
+  it('gives a repeated command its first answer', () => {
+    const story = asking({ quorum: 2 });
+    const cast = { commandId: 'the-same' };
+    story.vote('one', cast);
+    expect(story.vote('one', cast)).toEqual([]);
+    expect(story.directive.answers.get('the-same')).toMatchObject({ verb: 'approve' });
+  });
+
+  it('is denied when its deadline is over, or goes to others first', () => {
+    const later = (story: Story, now: string) => story.typesWhen({ type: 'note-deadline', now });
+    const denied = asking({ deadlineMinutes: 5 });
+    const { deadline } = denied.approval('one');
+    expect(later(denied, '2026-01-01T00:04:00Z')).toEqual([]);
+    expect(later(denied, deadline ?? '')).toEqual([
+      ...['ApprovalResolved', 'StepBlocked', 'DirectiveFailed'],
+    ]);
+    const moved = asking({ deadlineMinutes: 5, onExpiry: 'escalate', escalateTo: ['boss'] });
+    const first = moved.approval('one').deadline ?? '';
+    expect(later(moved, first)).toEqual(['ApprovalEscalated']);
+    expect(moved.approval('one').roles).toEqual(['boss']);
+    const second = moved.approval('one').deadline ?? '';
+    expect(second > first).toBe(true);
+    expect(later(moved, second)).toContain('StepBlocked');
+  });
+
+  it('is void when the directive ends without it', () => {
+    const story = asking();
+    expect(story.typesWhen({ type: 'stop', commandId: 'stop' })).toEqual([
+      ...['ApprovalVoided', 'DirectiveStopped'],
+    ]);
+    expect(story.vote('one')).toEqual(['CommandRefused']);
+    expect(refusalOf(story)).toBe('stale');
+  });
+
+  it('of ten is decided in any order, each once', () => {
+    fc.assert(
+      fc.property(fc.shuffledSubarray([...Array(10).keys()], { minLength: 10 }), (order) => {
+        const steps = order.map((_, at) => ({ name: `s${at}` }));
+        const story = new Story();
+        const limits = { maxParallelSteps: 10 };
+        story.create(file(steps, { autonomy: 'manual', limits }));
+        for (const { name } of steps) story.end(name);
+        for (const at of order) expect(story.vote(`s${at}`)).toContain('StepPassed');
+        for (const at of order) expect(story.vote(`s${at}`)).toEqual(['CommandRefused']);
+        expect(story.directive.status).toBe('completed');
+      }),
+      { numRuns: 30 },
+    );
   });
 });
 
@@ -630,24 +938,44 @@ describe('whatever happens', () => {
   /** What helps a directive on comes more often, or few would come far. */
   const happening = fc.constantFrom(
     ...['end', 'end', 'end', 'end', 'end', 'end', 'green', 'green', 'merged', 'merged', 'prepared'],
-    ...['fail', 'late', 'yellow', 'red', 'conflict', 'refused'],
+    ...['fail', 'late', 'yellow', 'red', 'red', 'conflict', 'refused'],
+    ...['approve', 'approve', 'approve', 'deny', 'rework'],
     ...['start', 'pause', 'resume', 'resume', 'stop', 'archive'],
   );
 
-  function tell(story: Story, what: string, step: string, at: number): string[] {
-    const about = { directiveId: id, runId: `${id}-g1-${step}-a1`, step };
+  /** `runs`: of whom each news was, which comes twice. */
+  function tell(
+    story: Story,
+    what: string,
+    step: string,
+    at: number,
+    runs: Map<string, string>,
+  ): string[] {
+    const runId = runs.get(`${step} ${at}`) ?? story.runIdOf(step);
+    runs.set(`${step} ${at}`, runId);
+    const about = { directiveId: id, runId, step };
     const commit = { commit: `c${at}` };
     switch (what) {
       case 'end':
-        return story.end(step, story.directive.workspace === null ? {} : commit);
+        return story.end(step, { runId, ...(story.directive.workspace === null ? {} : commit) });
       case 'fail':
-        return story.end(step, { result: at % 2 === 0 ? 'failed' : 'cancelled' });
+        return story.end(step, { runId, result: at % 2 === 0 ? 'failed' : 'cancelled' });
       case 'late':
-        return story.end(step, { runId: `${id}-g1-${step}-a2` });
+        return story.end(step, { runId: `${id}-g1-${step}-a9` });
+      case 'approve':
+      case 'deny':
+      case 'rework': {
+        const approvalId = approvalIdOf(runId);
+        const digest = story.directive.approvals.get(approvalId)?.request.digest ?? '';
+        const verb = what === 'approve' ? what : 'deny';
+        const said = { approvalId, digest, verb, decision: what } as const;
+        const voter = { by: { id: 'alice' }, now: '2026-01-01T00:00:00Z' };
+        return story.typesWhen({ type: 'vote', commandId: `vote-${at}`, ...said, ...voter });
+      }
       case 'green':
       case 'yellow':
       case 'red':
-        return story.evaluate(step, what);
+        return story.evaluate(step, what, runId);
       case 'merged':
         return story.workspace({ type: 'StepMerged', data: { ...about, ...commit } });
       case 'conflict': {
@@ -674,24 +1002,31 @@ describe('whatever happens', () => {
     const passed = new Set(of('passed').map(({ spec }) => spec.name));
     const waits = (dependsOn: string[]) => dependsOn.filter((name) => !passed.has(name)).length;
     const active = of('running', 'evaluating', 'merging');
-    const ready = of('pending').filter(({ spec }) => waits(spec.dependsOn) === 0);
+    const ready = of('pending', 'rework').filter(({ spec }) => waits(spec.dependsOn) === 0);
+    const waiting = of('awaiting_approval');
+    const failed = steps.filter((it) => it.status === 'failed' || it.failure !== null);
     expect(steps.map(({ waitsFor }) => waitsFor)).toEqual(
       steps.map(({ spec }) => waits(spec.dependsOn)),
     );
     expect(directive.chain.tally).toEqual({
       ready: ready.length,
       active: active.length,
-      failed: of('failed').length,
+      failed: failed.length,
+      waiting: waiting.length,
     });
     expect(directive.chain.active()).toEqual(active);
-    expect(directive.chain.failed()).toEqual(of('failed'));
+    expect(directive.chain.failed()).toEqual(failed);
     expect(directive.chain.firstReady()).toBe(ready[0]);
     expect(active.length).toBeLessThanOrEqual(limits.maxParallelSteps);
     const { status } = directive;
     if (status === 'completed') expect(passed.size).toBe(steps.length);
-    if (status === 'active') expect(active.length).toBeGreaterThan(0);
+    if (status === 'active') expect(active.length + waiting.length).toBeGreaterThan(0);
+    const asked = [...directive.approvals.values()].filter((it) => it.status === 'pending');
+    expect(asked.map(({ request }) => request.step).sort()).toEqual(
+      waiting.map(({ spec }) => spec.name).sort(),
+    );
     if (['completed', 'failed', 'stopped', 'archived'].includes(status)) {
-      expect(active.length + of('pending').length).toBe(0);
+      expect(active.length + of('pending', 'rework', 'awaiting_approval').length).toBe(0);
     }
     expect(workOf(directive).filter(({ id: item }) => !item.endsWith('-prepare'))).toHaveLength(
       ['completed', 'failed', 'stopped', 'archived'].includes(status) ? 0 : active.length,
@@ -716,15 +1051,17 @@ describe('whatever happens', () => {
           const story = new Story();
           story.create(file(steps, { limits, workspace }));
           const passed = new Set<string>();
+          const runs = new Map<string, string>();
           happenings.forEach(([what, step], at) => {
             const before = story.directive;
             const shown = JSON.stringify(directiveDocument(before));
             const from = story.events.length;
-            const happened = tell(story, what, step, at);
+            const happened = tell(story, what, step, at, runs);
             // Deciding changes nothing, and the same news again changes nothing either.
             expect(JSON.stringify(directiveDocument(before))).toBe(shown);
             if (!happened.includes('CommandRefused')) {
-              expect(tell(story, what, step, at).filter((it) => !/refused/i.test(it))).toEqual([]);
+              const again = tell(story, what, step, at, runs);
+              expect(again.filter((it) => !/refused/i.test(it))).toEqual([]);
             }
             for (const { type, data } of story.events.slice(from)) {
               const name = (data as { step: string }).step;

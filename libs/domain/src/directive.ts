@@ -6,6 +6,7 @@
 import {
   type DirectiveEvent,
   type DirectiveStatus,
+  type LifeVerb,
   type EvaluationCompleted,
   type RefusalCode,
   type PlannedStep,
@@ -16,15 +17,9 @@ import {
 } from '@writ/contracts';
 import type { Decider } from './decider';
 import { Draft } from './directive-draft';
-import {
-  activateIfPrepared,
-  advance,
-  cancelActive,
-  noteEvaluation,
-  noteRuns,
-  noteTime,
-  noteWorkspace,
-} from './directive-progress';
+import { activateIfPrepared, advance, cancelActive, voidApprovals } from './directive-advance';
+import { noteEvaluation, noteRuns, noteTime, noteWorkspace } from './directive-progress';
+import { noteDeadline, noteVote, type CastVote } from './directive-votes';
 import { evolveDirective, type Directive, type DirectiveState } from './directive-state';
 
 export type DirectiveCommand =
@@ -39,12 +34,14 @@ export type DirectiveCommand =
       readonly start: boolean;
     }
   | {
-      readonly type: 'start' | 'pause' | 'resume' | 'stop' | 'archive';
+      readonly type: LifeVerb;
       readonly commandId: string;
       readonly reason?: string;
     }
   | { readonly type: 'note-workspace'; readonly event: WorkspaceEvent }
   | { readonly type: 'note-runs'; readonly ends: readonly RunEnded[] }
+  | ({ readonly type: 'vote' } & CastVote)
+  | { readonly type: 'note-deadline'; readonly now: string }
   | { readonly type: 'note-evaluation'; readonly evaluation: EvaluationCompleted }
   | {
       readonly type: 'note-time';
@@ -60,10 +57,8 @@ export const directiveDecider: Decider<DirectiveState, DirectiveCommand, Directi
   evolve: evolveDirective,
 };
 
-type Verb = 'start' | 'pause' | 'resume' | 'stop' | 'archive';
-
 /** From which states each verb leads on. */
-export const legalFrom: Readonly<Record<Verb, readonly DirectiveStatus[]>> = {
+export const legalFrom: Readonly<Record<LifeVerb, readonly DirectiveStatus[]>> = {
   start: ['draft'],
   pause: ['planning', 'active'],
   resume: ['paused'],
@@ -81,6 +76,10 @@ function decide(command: DirectiveCommand, state: DirectiveState): DirectiveEven
       return noteWorkspace(command.event, state);
     case 'note-runs':
       return noteRuns(command.ends, state);
+    case 'vote':
+      return noteVote(command, state);
+    case 'note-deadline':
+      return noteDeadline(command.now, state);
     case 'note-evaluation':
       return noteEvaluation(command.evaluation, state);
     case 'note-time':
@@ -105,13 +104,14 @@ function create(
     return refuse('command_reused', `command ${command.commandId} was used with another directive`);
   }
   const { title, goal, requirements, acceptanceCriteria, constraints, autonomy } = directive;
-  const { thresholds, limits, workspace, variables, planner } = directive;
+  const { thresholds, limits, workspace, variables, planner, approvals } = directive;
   const spec = { title, goal, requirements, acceptanceCriteria, constraints, autonomy };
   const draft = new Draft(state, command.directiveId);
   draft.emit({
     type: 'DirectiveCreated',
     data: {
       ...{ ...spec, thresholds, limits, workspace, variables, planner, contentDigest },
+      ...(approvals === undefined ? {} : { approvals }),
       steps: [...steps],
     },
   });
@@ -120,7 +120,7 @@ function create(
 }
 
 function obey(
-  command: Extract<DirectiveCommand, { type: Verb }>,
+  command: Extract<DirectiveCommand, { type: LifeVerb }>,
   state: Directive,
 ): DirectiveEvent[] | Refusal {
   const verb = command.type;
@@ -131,7 +131,7 @@ function obey(
   const from = state.status;
   const legal = legalFrom[verb];
   if (!legal.includes(from)) {
-    const possible = (Object.keys(legalFrom) as Verb[]).filter((it) =>
+    const possible = (Object.keys(legalFrom) as LifeVerb[]).filter((it) =>
       legalFrom[it].includes(from),
     );
     const message = `a directive that is ${from} cannot ${verb}; ${possible.length > 0 ? `it can ${possible.join(' or ')}` : 'it has ended'}`;
@@ -156,6 +156,7 @@ function obey(
       break;
     case 'stop':
       cancelActive(draft);
+      voidApprovals(draft, 'the directive was stopped');
       draft.emit({ type: 'DirectiveStopped', data: reason });
       break;
     case 'archive':

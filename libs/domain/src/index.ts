@@ -1,12 +1,15 @@
+export * from './approvals';
 export * from './bundle';
 export * from './chain';
 export * from './decider';
 export * from './directive';
 export * from './directive-documents';
-export { isOverTime, notedOfWorkspace, passesByItself } from './directive-progress';
+export { isOverTime, notedOfWorkspace } from './directive-progress';
+export { passesByItself } from './step-outcome';
 export * from './directive-state';
 export * from './directive-work';
 export * from './evaluation';
+export * from './gate';
 export * from './manifest';
 export * from './manifest-account';
 export * from './planning';

@@ -4,7 +4,7 @@
  * log again, from wherever, finds the same manifests due at the same events.
  *
  * A1 A run's manifest is due at the first event at which the run has ended and its step is closed
- *    (passed, failed, cancelled, or the directive has ended). By then its evaluation stands before
+ *    (passed, failed, sent back, cancelled, or the directive has ended). By then its evaluation stands before
  *    it, or will not count any more.
  * A2 A directive's manifest is due at the event with which it completes, fails or is stopped. It
  *    names the manifests of the runs that were due by then.
@@ -83,8 +83,11 @@ export class ManifestAccount {
     this.directive = evolveDirective(this.directive, event);
     const { type, data } = event as unknown as DirectiveEvent;
     switch (type) {
+      case 'StepBlocked':
+        return data.run === undefined ? [] : this.note(data.run.runId, { closed: event });
       case 'StepPassed':
       case 'StepFailed':
+      case 'StepReworkRequested':
         return this.note(data.run.runId, { closed: event });
       case 'StepCancelled':
         return this.note(data.runId, { closed: event });

@@ -47,8 +47,9 @@ class Story {
     return decision.flatMap(({ type, data }) => this.record(`directive-${id}`, type, data));
   }
 
-  create(steps: object[]): Due[] {
+  create(steps: object[], more: object = {}): Due[] {
     const directive = DirectiveFile.parse({
+      ...more,
       title: 'A title',
       goal: 'A goal',
       acceptanceCriteria: [{ id: 'AC1', criterion: 'It is there' }],
@@ -144,9 +145,21 @@ describe('the manifest of a run is due', () => {
     expect(runManifest(sourcesOf(due), '1.0.0').commit).toBe('1'.repeat(40));
   });
 
+  it('when its step is sent back, and of the next attempt again', () => {
+    const story = new Story();
+    story.create([step('a', checked)]);
+    story.runEnds('a');
+    expect(ids(story.evaluates('a', 'red'))).toEqual([`run ${runIdOf('a')}`]);
+    const runId = runIdOf('a').replace(/a1$/, 'a2');
+    story.runEnds('a', { runId, attempt: 2 });
+    const due = story.directive({ type: 'stop', commandId: 'stop' });
+    expect(ids(due)).toEqual([`run ${runId}`, `directive ${id}`]);
+  });
+
   it('when its step fails, before the manifest of the directive that fails with it', () => {
     const story = new Story();
-    story.create([step('a', checked), step('b', { dependsOn: ['a'] })]);
+    const atOnce = { autonomy: 'full_auto', limits: { maxReworkCycles: 0 } };
+    story.create([step('a', checked), step('b', { dependsOn: ['a'] })], atOnce);
     story.runEnds('a');
     const due = story.evaluates('a', 'red');
     expect(ids(due)).toEqual([`run ${runIdOf('a')}`, `directive ${id}`]);

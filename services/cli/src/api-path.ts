@@ -2,7 +2,7 @@
  * Where the gateway has what a person names. A name that cannot be one is told here: there is nothing
  * of that name, and in a path it could mean something else.
  */
-import { DirectiveId, RunId } from '@writ/contracts';
+import { ApprovalId, DirectiveId, RunId } from '@writ/contracts';
 
 import { CliError } from './cli-error';
 
@@ -10,6 +10,12 @@ export function directivePath(id: string): string {
   if (DirectiveId.safeParse(id).success) return `/v1/directives/${id}`;
   const form = 'an id has 16 characters a-z and 0-9, as "writ list" shows it';
   throw new CliError('not_found', `there is no directive ${JSON.stringify(id)}: ${form}`);
+}
+
+export function approvalPath(id: string): string {
+  if (ApprovalId.safeParse(id).success) return `/v1/approvals/${id}`;
+  const form = '"writ approvals" shows the ids';
+  throw new CliError('not_found', `there is no approval ${JSON.stringify(id)}: ${form}`);
 }
 
 export function runPath(id: string): string {

@@ -31,6 +31,7 @@ const exitCodes: Readonly<Record<string, number>> = {
   file_missing: EXIT.notFound,
   unauthorized: EXIT.notAllowed,
   forbidden: EXIT.notAllowed,
+  not_allowed: EXIT.notAllowed,
   already_exists: EXIT.conflict,
   illegal_transition: EXIT.conflict,
   command_reused: EXIT.conflict,

@@ -46,8 +46,13 @@ export class Gateway {
     return this.ask(path, {}, (response) => response.text());
   }
 
-  async post<T>(path: string, body: unknown, key: string = randomUUID()): Promise<T> {
-    const headers = { 'idempotency-key': key };
+  async post<T>(
+    path: string,
+    body: unknown,
+    key: string = randomUUID(),
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<T> {
+    const headers = { 'idempotency-key': key, ...more };
     const ask = { method: 'POST', body, headers };
     return this.ask(path, ask, (response) => response.json() as Promise<T>);
   }

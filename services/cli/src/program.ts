@@ -58,6 +58,7 @@ export function makeProgram(end: End = () => undefined, json = false): Command {
     .addHelpText('after', FOOTER);
   stackCommands(program, end);
   directiveCommands(program, end);
+  approvalCommands(program, end);
   recordCommands(program, end);
   return program;
 }
@@ -159,6 +160,35 @@ function directiveCommands(program: Command, end: End): void {
       .action(
         acts(end, () => (id: string, options: CommonOptions) => commands.tell()(verb, id, options)),
       );
+  }
+}
+
+function approvalCommands(program: Command, end: End): void {
+  program.commandsGroup('Approvals:');
+  const inbox = program.command('approvals').description('what waits for a decision');
+  common(inbox.command('list', { isDefault: true }))
+    .description('lists it, what has waited longest first')
+    .option('--status <status>', 'pending (default), approved, denied, reworked, voided, all')
+    .option('--directive <id>', 'only of this directive')
+    .addOption(new Option('--limit <n>', 'so many').argParser(count))
+    .action(acts(end, () => commands.approvals().list));
+  common(inbox.command('show').argument('<id>'))
+    .description('shows what is asked, and how to decide')
+    .action(acts(end, () => commands.approvals().show));
+  for (const verb of ['approve', 'deny'] as const) {
+    const command = common(program.command(verb).argument('<id>', 'of the approval'))
+      .description(verb === 'approve' ? 'lets a step pass' : 'ends a step, or sends it back')
+      .requiredOption('--digest <digest>', 'of what you have seen')
+      .option('--comment <text>', 'for the record, and for the step that is sent back')
+      .option('--as <person>', 'who decides')
+      .option('--key <key>', 'the same key again acts only once');
+    if (verb === 'deny') command.option('--rework', 'run the step again with the comment', false);
+    type Options = Parameters<ReturnType<typeof commands.approvals>['decide']>[2];
+    command.action(
+      acts(end, () => (id: string, options: Options) => {
+        return commands.approvals().decide(verb, id, options);
+      }),
+    );
   }
 }
 

@@ -22,6 +22,8 @@ export interface WatchOptions {
   readonly output: Output;
   /** Aborted on Ctrl-C. */
   readonly signal: AbortSignal;
+  /** Leave when it goes on only after somebody has decided. */
+  readonly leaveWaiting?: boolean;
 }
 
 /** The directive as it ended. Throws CliError: not_found, timeout, interrupted. */
@@ -40,6 +42,7 @@ export async function watchDirective(
     for await (const directive of followDirective(gateway, id, options)) {
       view.show(directive);
       last = directive;
+      if (options.leaveWaiting === true && waitsForPerson(directive)) break;
     }
   } finally {
     view.close();
@@ -47,7 +50,29 @@ export async function watchDirective(
   return last!;
 }
 
-export function outcomeOf({ status }: DirectiveDocument): number {
+/** Nothing of it is under way or will be before somebody decides, or lets it go on. */
+export function waitsForPerson({ status, steps }: DirectiveDocument): boolean {
+  const under = steps.some((step) => ['running', 'evaluating', 'merging'].includes(step.status));
+  if (under) return false;
+  return status === 'paused' || steps.some((step) => step.status === 'awaiting_approval');
+}
+
+/** What somebody has to type before it goes on. */
+export function wayOut({ id, status, reason, approvals }: DirectiveDocument): string[] {
+  if (status === 'paused') {
+    return [`${id} is paused${reason === undefined ? '' : `: ${reason}`}; writ resume ${id}`];
+  }
+  const waiting = approvals.filter((approval) => approval.status === 'pending');
+  return [
+    `${id} waits for a decision about ${waiting.map(({ stepName }) => stepName).join(', ')}:`,
+    ...waiting.map((approval) => `  writ approvals show ${approval.id}`),
+    `then come back with: writ watch ${id}`,
+  ];
+}
+
+export function outcomeOf(directive: DirectiveDocument): number {
+  const { status } = directive;
+  if (waitsForPerson(directive)) return EXIT.waiting;
   return status === 'completed' || status === 'archived' ? EXIT.ok : EXIT.failed;
 }
 

@@ -56,7 +56,7 @@ async function walk(deps: Executor, first: RunWork, { leaving }: ActiveRun): Pro
     const ended = mayEndAtOnce(work) ? await (answer ?? new Answer(deps, work)).end() : undefined;
     if (ended === undefined) break;
     ends.set(ended.runId, ended);
-    if (!passesByItself(work.verify, ended)) break;
+    if (!passesByItself(work, ended)) break;
   }
   const [head, ...rest] = ends.values();
   if (head === undefined || rest.length === 0) return [...ends.values()];

@@ -15,6 +15,8 @@ export interface WorkFolder {
   readonly home: string;
   readonly tmp: string;
   readonly inputs: string;
+  /** What a further attempt is told of the one before. */
+  readonly rework: string;
   /** The workspace of a step without one. */
   readonly scratch: string;
   /** Where a work tree goes, outside of this folder. */
@@ -33,6 +35,7 @@ export function workFolder(dataDir: string, runId: string, token: number): WorkF
     home: join(path, 'home'),
     tmp: join(path, 'tmp'),
     inputs: join(path, 'inputs'),
+    rework: join(path, 'rework'),
     scratch: join(path, 'work'),
     worktree: join(dataDir, 'workspaces', directiveIdOf(runId), name),
     own: join(path, 'own'),
@@ -42,7 +45,8 @@ export function workFolder(dataDir: string, runId: string, token: number): WorkF
 /** Made empty; what an earlier try of this process left there is removed. */
 export async function makeWorkFolder(folder: WorkFolder): Promise<void> {
   await removeWorkFolder(folder.path);
-  for (const path of [folder.home, folder.tmp, folder.inputs, folder.scratch, folder.own]) {
+  const { home, tmp, inputs, rework, scratch, own } = folder;
+  for (const path of [home, tmp, inputs, rework, scratch, own]) {
     await mkdir(path, { recursive: true, mode: 0o700 });
   }
 }

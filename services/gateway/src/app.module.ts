@@ -5,6 +5,7 @@ import { type Bus, DeadLetters } from '@writ/messaging';
 import { type Logger, metricsOf, ObservabilityModule, type Registry } from '@writ/observability';
 
 import { Backend, type Measure } from './backend';
+import { ApprovalsController } from './controllers/approvals.controller';
 import { ArtifactsController } from './controllers/artifacts.controller';
 import { DeadLettersController } from './controllers/dead-letters.controller';
 import { DirectivesController } from './controllers/directives.controller';
@@ -52,6 +53,7 @@ export class AppModule {
       ],
       controllers: [
         DirectivesController,
+        ApprovalsController,
         EventsController,
         RunsController,
         ArtifactsController,

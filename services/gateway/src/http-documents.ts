@@ -1,5 +1,12 @@
 /** What goes over HTTP in a form of its own; everything else has the form that contracts give it. */
-import { DirectiveFile, DirectiveId, EventMetadata, StepDocument } from '@writ/contracts';
+import {
+  ApprovalId,
+  Decision,
+  DirectiveFile,
+  DirectiveId,
+  EventMetadata,
+  StepDocument,
+} from '@writ/contracts';
 import { z } from 'zod';
 
 export const AcceptedCommand = z
@@ -11,6 +18,15 @@ export const AcceptedCommand = z
     version: z.number().int(),
   })
   .meta({ id: 'AcceptedCommand' });
+
+export const AcceptedDecision = z
+  .object({
+    approvalId: ApprovalId,
+    decision: Decision,
+    commandId: z.string(),
+    position: z.number().int(),
+  })
+  .meta({ id: 'AcceptedDecision' });
 
 export const RecordedEventDocument = z
   .object({

@@ -37,6 +37,8 @@ export class DirectiveHistory {
     const directive = DirectiveFile.parse({
       title: 'A title',
       goal: 'A goal',
+      autonomy: 'full_auto',
+      limits: { maxReworkCycles: 0 },
       chain: {
         steps: steps.map((step) => ({ adapter: { kind: 'echo' }, verify: 'none', ...step })),
       },

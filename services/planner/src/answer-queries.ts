@@ -1,6 +1,6 @@
 /** Answers about directives: one from its stream, always current; the list from the read model. */
-import { queries, streamOf } from '@writ/contracts';
-import { directiveDocument } from '@writ/domain';
+import { directiveIdOf, queries, streamOf } from '@writ/contracts';
+import { approvalDocument, directiveDocument } from '@writ/domain';
 import { QueryError } from '@writ/messaging';
 import type { Planner } from './planner';
 
@@ -18,4 +18,17 @@ export async function answerDirectives(deps: Planner, question: unknown): Promis
     throw new QueryError('not_found', `there is no directive ${asked.after} to go on from`);
   }
   return rows;
+}
+
+export async function answerApprovals(deps: Planner, question: unknown): Promise<unknown> {
+  return deps.approvals.list(queries.approvals.schema.parse(question));
+}
+
+export async function answerApproval(deps: Planner, question: unknown): Promise<unknown> {
+  const { id } = queries.approval.schema.parse(question);
+  const directiveId = directiveIdOf(id);
+  const { state } = await deps.directives.load(streamOf.directive(directiveId));
+  const approval = state.status === 'absent' ? undefined : state.approvals.get(id);
+  if (approval === undefined) throw new QueryError('not_found', `there is no approval ${id}`);
+  return approvalDocument(directiveId, approval);
 }

@@ -18,8 +18,13 @@ it('looks for what is due when the list has what stood in the log at the start, 
         isAsked();
         return new Promise((resolve) => (upToNow = resolve));
       },
+      approvals: {
+        list: () => Promise.resolve([]),
+        countPending: () => Promise.resolve({ count: 0, oldestSeconds: 0 }),
+      },
       rows: {
         list: () => Promise.resolve([]),
+        now: () => Promise.resolve(''),
         unfinished: () => {
           seen.push('looked');
           looked();

@@ -19,7 +19,7 @@ const stuckAfterRings = 10;
 type Composed = 'directives' | 'rows' | 'admission' | 'known' | 'notedTogether' | 'stepsAhead';
 
 export interface PlannerParts extends Omit<Planner, Composed> {
-  readonly rows: Pick<DirectiveRows, 'list' | 'unfinished' | 'countByStatus'>;
+  readonly rows: Pick<DirectiveRows, 'list' | 'unfinished' | 'now' | 'countByStatus'>;
   /**
    * Resolves when the list has what stands in the log now, or late. The first pass waits for it: what
    * was created right before another process died would else be found when it is long overdue.
@@ -69,7 +69,7 @@ export function composePlanner(parts: PlannerParts): ComposedPlanner {
     await pass();
     if (now() - countedAt >= countEveryMs) {
       countedAt = now();
-      await countDirectives(rows, metrics);
+      await countDirectives(rows, given.approvals, metrics);
     }
     metrics.reconcilerLastPass.set(Date.parse(clock.time()) / 1000);
   };

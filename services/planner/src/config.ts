@@ -2,6 +2,16 @@
 import { MAX_NEXT } from '@writ/contracts';
 import { processVariables, readEnvironment, serviceVariables, variable } from '@writ/observability';
 import { z } from 'zod';
+import { People } from './people';
+
+/** Told at the start, with all other bad variables. */
+function checkPeople(text: string, context: z.RefinementCtx): void {
+  try {
+    People.parse(text);
+  } catch (error) {
+    context.addIssue((error as Error).message);
+  }
+}
 
 export const environment = z.object({
   ...processVariables,
@@ -24,6 +34,10 @@ export const environment = z.object({
   WRIT_MAX_UNFINISHED: variable(z.coerce.number().int().min(1).max(1_000_000).default(20_000), {
     means: 'how many directives may be unfinished before new ones are refused',
     example: '20000',
+  }),
+  WRIT_PEOPLE: variable(z.string().superRefine(checkPeople).optional(), {
+    means: 'who has which roles in approvals; without it everybody has all of them',
+    example: 'alice=reviewer+lead,bob=reviewer',
   }),
   WRIT_STEPS_AHEAD: variable(z.coerce.number().int().min(0).max(MAX_NEXT).default(16), {
     means: 'how many steps an executor may go on to at once, without asking between them; 0: none',

@@ -10,6 +10,7 @@ import {
   isRefusal,
   streamOf,
   TerminalError,
+  type Actor,
   type CommandAnswer,
   type DirectiveCommandData,
   type DirectiveVerb,
@@ -41,19 +42,15 @@ export async function decideCommand(
   const { verb, data } = message.data;
   const commandId = message.attributes.commandId ?? message.attributes.id;
   const directiveId = data.directiveId ?? directiveIdFrom(commandId, sha256);
-  const command = verb === 'create' ? toCreate(commandId, directiveId, data) : { verb, data };
+  const actor: Actor = message.attributes.actor ?? { kind: 'person', id: 'unknown' };
+  const command = await toCommand(deps, commandId, directiveId, message.data, actor);
   if (isRefusal(command)) return answerRefusal(deps, verb, command);
-  const decided = await decide(
-    deps,
-    directiveId,
-    'type' in command ? command : { type: command.verb, commandId, ...reasonOf(command.data) },
-    {
-      commandId,
-      causationId: message.attributes.causationId,
-      actor: message.attributes.actor ?? { kind: 'person', id: 'unknown' },
-      traceparent: await traceOf(deps, verb, directiveId, message.attributes.traceparent),
-    },
-  );
+  const decided = await decide(deps, directiveId, command, {
+    commandId,
+    causationId: message.attributes.causationId,
+    actor,
+    traceparent: await traceOf(deps, verb, directiveId, message.attributes.traceparent),
+  });
   if (isRefusal(decided)) return answerRefusal(deps, verb, decided);
   return answer(deps, verb, commandId, decided);
 }
@@ -80,6 +77,32 @@ async function traceOf(
 
 const reasonOf = (data: object) =>
   'reason' in data && typeof data.reason === 'string' ? { reason: data.reason } : {};
+
+async function toCommand(
+  deps: Planner,
+  commandId: string,
+  directiveId: string,
+  { verb, data }: ParsedCommand,
+  actor: Actor,
+): Promise<DirectiveCommand | Refusal> {
+  switch (verb) {
+    case 'create':
+      return toCreate(commandId, directiveId, data);
+    case 'approve':
+    case 'deny': {
+      if (actor.kind !== 'person') {
+        return { refused: 'not_allowed', message: `a ${actor.kind} does not decide; people do` };
+      }
+      const { approvalId, digest, comment } = data;
+      const decision = verb === 'approve' ? verb : data.rework ? 'rework' : verb;
+      const by = { id: actor.id, roles: deps.people?.rolesOf(actor.id) };
+      const now = await deps.rows.now();
+      return { type: 'vote', commandId, verb, approvalId, decision, digest, comment, by, now };
+    }
+    default:
+      return { type: verb, commandId, ...reasonOf(data) };
+  }
+}
 
 function toCreate(
   commandId: string,
@@ -113,12 +136,9 @@ function notAvailable(directive: DirectiveCommandData<'create'>['directive']): R
   const issue = (path: string, message: string): Refusal => {
     return { refused, message, details: { issues: [{ code: refused, message, path }] } };
   };
-  const { planner, autonomy } = directive;
+  const { planner } = directive;
   if (planner.kind !== 'explicit') {
     return issue('/planner/kind', `planner "${planner.kind}" is not available; use "explicit"`);
-  }
-  if (autonomy === 'manual') {
-    return issue('/autonomy', 'approvals are not available yet, so "manual" would never finish');
   }
   return undefined;
 }

@@ -5,6 +5,8 @@ import { DataSource } from 'typeorm';
 import { PlannerModule } from './app.module';
 import { composePlanner } from './compose-planner';
 import { readConfig, type PlannerConfig } from './config';
+import { People } from './people';
+import { approvalRows, ApprovalRows } from './projections/approval-rows';
 import { directiveRows, DirectiveRows } from './projections/directive-rows';
 
 const connectLimitMs = 5_000;
@@ -21,7 +23,8 @@ async function open(host: Host<PlannerConfig>): Promise<Opened> {
     extra: { max: 2 },
   }).initialize();
   const rows = seams.area('rows', new DirectiveRows(database));
-  const projections = [directiveRows];
+  const approvals = seams.area('rows', new ApprovalRows(database));
+  const projections = [directiveRows, approvalRows];
   const url = config.DATABASE_URL;
   const readModels = new ReadModels({
     ...{ url, log, appends, logger, registry, projections, seams },
@@ -32,12 +35,13 @@ async function open(host: Host<PlannerConfig>): Promise<Opened> {
     begin,
     stop: stopReconciler,
   } = composePlanner({
-    ...{ log, bus, rows, logger, metrics: metricsOf(registry, 'planner', 'reconciler') },
+    ...{ log, bus, rows, approvals, logger, metrics: metricsOf(registry, 'planner', 'reconciler') },
     reconcileMs: config.WRIT_RECONCILE_MS,
     unattendedMs: config.WRIT_UNATTENDED_MS,
     maxWaiting: config.WRIT_MAX_WAITING,
     maxUnfinished: config.WRIT_MAX_UNFINISHED,
     stepsAhead: config.WRIT_STEPS_AHEAD,
+    people: config.WRIT_PEOPLE === undefined ? undefined : People.parse(config.WRIT_PEOPLE),
     rowsUpToNow: () => readModels.upToNow(upToNowMs),
     rebuild: (asked, progress) => readModels.rebuild(asked, progress),
   });

@@ -45,8 +45,13 @@ async function startPlanner() {
     notedTogether: new NotedTogether(),
     stepsAhead: 16,
     directives: new Aggregates({ log, decider: directiveDecider }),
+    approvals: {
+      list: () => Promise.resolve([]),
+      countPending: () => Promise.resolve({ count: 0, oldestSeconds: 0 }),
+    },
     rows: {
       list: () => Promise.resolve([]),
+      now: () => Promise.resolve(new Date(time).toISOString()),
       unfinished: async () => {
         const events = await log.readAll({ streamPrefixes: ['directive-'] });
         const ids = [...new Set(events.map((it) => it.stream.slice('directive-'.length)))];
@@ -185,7 +190,6 @@ describe('a create command', () => {
 
   it.each([
     [{ planner: { kind: 'llm' as const } }, '/planner/kind'],
-    [{ autonomy: 'manual' as const }, '/autonomy'],
   ])('is refused for what is not there yet: %j', async (more, path) => {
     const answer = await ask(here, 'create', { directive: file(more) });
     expect(answer).toMatchObject({
@@ -509,9 +513,12 @@ describe('the count of directives by state', () => {
     const { metrics } = here.planner;
     const rows = [[{ status: 'active' as const, count: 3 }], []];
     const countByStatus = () => Promise.resolve(rows.shift() ?? []);
-    await countDirectives({ countByStatus }, metrics);
+    const approvals = { countPending: () => Promise.resolve({ count: 2, oldestSeconds: 60 }) };
+    await countDirectives({ countByStatus }, approvals, metrics);
     expect(await gauge(here, 'writ_directives', { state: 'active' })).toBe(3);
-    await countDirectives({ countByStatus }, metrics);
+    expect(await gauge(here, 'writ_approvals_pending')).toBe(2);
+    expect(await gauge(here, 'writ_approval_oldest_age_seconds')).toBe(60);
+    await countDirectives({ countByStatus }, approvals, metrics);
     expect(await gauge(here, 'writ_directives', { state: 'active' })).toBe(0);
   });
 });

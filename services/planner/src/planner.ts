@@ -24,8 +24,10 @@ import type { Aggregates, EventLog } from '@writ/event-log';
 import type { Bus } from '@writ/messaging';
 import type { Logger, MetricsOf } from '@writ/observability';
 import type { Admission } from './admission';
+import type { People } from './people';
 import type { NotedTogether } from './follow-runs';
 import type { KnownDirectives } from './known-directives';
+import type { ApprovalRows } from './projections/approval-rows';
 import type { DirectiveRows } from './projections/directive-rows';
 
 export type Directives = Aggregates<DirectiveState, DirectiveCommand, DirectiveEvent>;
@@ -34,7 +36,10 @@ export interface Planner {
   readonly directives: Directives;
   readonly log: EventLog;
   readonly bus: Bus;
-  readonly rows: Pick<DirectiveRows, 'list' | 'unfinished'>;
+  readonly rows: Pick<DirectiveRows, 'list' | 'unfinished' | 'now'>;
+  readonly approvals: Pick<ApprovalRows, 'list' | 'countPending'>;
+  /** Who may decide what; undefined: everybody has every role. */
+  readonly people?: People;
   readonly admission: Admission;
   readonly known: KnownDirectives;
   readonly notedTogether: NotedTogether;

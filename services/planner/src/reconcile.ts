@@ -13,7 +13,7 @@
  *    thousands may wait for a program's turn. One that moves is known from memory.
  */
 import { isRefusal, streamOf, Unavailable } from '@writ/contracts';
-import { isOverTime, workOf, type Directive, type WorkItem } from '@writ/domain';
+import { isOverTime, nextDeadline, workOf, type Directive, type WorkItem } from '@writ/domain';
 import { findProgress, type Done } from './find-progress';
 import { noteInOrder } from './note-workspace';
 import { decide, planner, send, type Planner } from './planner';
@@ -70,6 +70,12 @@ export function createReconciler(deps: Planner, options: ReconcileOptions): () =
       const { traceparent } = directive;
       const cause = { commandId: `time-${id}-${since}`, actor: planner, traceparent };
       await decide(deps, id, { type: 'note-time', now, since }, cause);
+    }
+    const deadline = nextDeadline(directive.approvals);
+    if (deadline !== null && Date.parse(now) >= Date.parse(deadline)) {
+      const cause = { commandId: `deadline-${id}-${deadline}`, actor: planner };
+      const { traceparent } = directive;
+      await decide(deps, id, { type: 'note-deadline', now }, { ...cause, traceparent });
     }
     const items = workOf(directive, { next: deps.stepsAhead });
     watch.found(directive, items, options.now());

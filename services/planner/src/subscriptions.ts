@@ -4,7 +4,12 @@ import { consumers, queries, rebuildQuery } from '@writ/contracts';
 import type { EvaluationCompleted, RunEnded, WorkspaceEvent } from '@writ/contracts';
 import { Answers, Hears } from '@writ/messaging';
 import type { Incoming } from '@writ/messaging';
-import { answerDirective, answerDirectives } from './answer-queries';
+import {
+  answerApproval,
+  answerApprovals,
+  answerDirective,
+  answerDirectives,
+} from './answer-queries';
 import { parseCommand } from './decide-command';
 import type { ParsedCommand } from './decide-command';
 import { noteEvaluation, noteRun, parseEvaluation, parseRunEnded } from './judge-step';
@@ -47,6 +52,16 @@ export class PlannerSubscriptions {
   @Answers(queries.directives.service, queries.directives.name)
   directives(question: unknown): Promise<unknown> {
     return answerDirectives(this.planner, question);
+  }
+
+  @Answers(queries.approvals.service, queries.approvals.name)
+  approvals(question: unknown): Promise<unknown> {
+    return answerApprovals(this.planner, question);
+  }
+
+  @Answers(queries.approval.service, queries.approval.name)
+  approval(question: unknown): Promise<unknown> {
+    return answerApproval(this.planner, question);
   }
 
   @Answers('planner', rebuildQuery('planner').name)

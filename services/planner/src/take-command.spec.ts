@@ -32,8 +32,13 @@ async function startPlanner(limits: { maxWaiting?: number; maxUnfinished?: numbe
     logger: createLogger({ service: 'planner', instance: 'test', level: 'silent' }),
     metrics: metricsOf(registry, 'planner', 'reconciler'),
     rowsUpToNow: () => Promise.resolve(),
+    approvals: {
+      list: () => Promise.resolve([]),
+      countPending: () => Promise.resolve({ count: 0, oldestSeconds: 0 }),
+    },
     rows: {
       list: () => Promise.resolve([]),
+      now: () => Promise.resolve(new Date(0).toISOString()),
       unfinished: () => Promise.resolve({ ids: [], now: new Date(0).toISOString() }),
       countByStatus: () => Promise.resolve([]),
     },

@@ -7,7 +7,7 @@
  *    lost its messages costs no more time than ever.
  */
 import { consumers, type ConsumerDefinition } from '@writ/contracts';
-import type { Directive, WorkItem } from '@writ/domain';
+import { nextDeadline, type Directive, type WorkItem } from '@writ/domain';
 import type { Bus } from '@writ/messaging';
 
 export interface Watching {
@@ -45,7 +45,7 @@ export class WatchedWork {
   private items = new Map<string, Watched>();
   /** Of the directive, when it was looked at. */
   private version: number | undefined;
-  /** When its time is over, by the database's clock. */
+  /** When its time, or that of an approval, is over, by the database's clock. */
   private overAt = Infinity;
   private busy: ReadonlySet<string> = new Set();
 
@@ -67,8 +67,10 @@ export class WatchedWork {
   found(directive: Directive, items: readonly WorkItem[], now: number): void {
     const { maxWallTimeMinutes: minutes } = directive.spec.limits;
     const from = directive.movingSince;
-    this.overAt =
+    const timeIsOver =
       minutes === undefined || from === null ? Infinity : Date.parse(from) + minutes * 60_000;
+    const deadline = nextDeadline(directive.approvals);
+    this.overAt = Math.min(timeIsOver, deadline === null ? Infinity : Date.parse(deadline));
     this.version = directive.version;
     this.items = new Map(
       items.map(({ id, subject, limitMs }) => {

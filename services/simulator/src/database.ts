@@ -157,12 +157,24 @@ export class Database {
           const versions = rows.map((row) => Number(row['version']));
           return { ids, versions, now: this.options.time.date().toISOString() };
         }),
+      now: () => this.call(process, 'read', async () => this.options.time.date().toISOString()),
       countByStatus: () =>
         this.call(process, 'read', async () =>
           tables
             .rows('directive')
             .map(({ status }) => ({ status: status as DirectiveStatus, count: 1 })),
         ),
+    };
+  }
+
+  approvalsFor(process: SimulatedProcess): PlannerParts['approvals'] {
+    return {
+      list: () => Promise.reject(new Error('nobody lists approvals in the simulator')),
+      countPending: () =>
+        this.call(process, 'read', async () => {
+          const pending = this.tables.rows('approval').filter((it) => it['status'] === 'pending');
+          return { count: pending.length, oldestSeconds: 0 };
+        }),
     };
   }
 

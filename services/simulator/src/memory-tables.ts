@@ -14,6 +14,7 @@ type Transaction = Parameters<Projection['apply']>[1];
 /** The primary keys. */
 const keys: Readonly<Record<string, readonly string[]>> = {
   directive: ['id'],
+  approval: ['id'],
   run: ['run_id'],
   run_cache: ['bundle_hash'],
   evaluation: ['run_id'],

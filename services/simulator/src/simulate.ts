@@ -10,6 +10,7 @@ import { Client } from './client';
 import { brokenInTheLog } from './invariants/in-the-log';
 import { brokenOutside, projections, wanted } from './invariants/outside-the-log';
 import type { PlannedCommand } from './workload';
+import { People } from './people';
 import { workload } from './workload';
 import { World, type WorldOptions } from './world';
 
@@ -47,6 +48,8 @@ export interface Figures {
 /** After the storm everything has to be over within so long. */
 const CALM_MS = 15 * 60_000;
 const LOOK_EVERY_MS = 500;
+/** So often people look at what waits for them. */
+const PEOPLE_EVERY_MS = 2_000;
 /** A paused directive is resumed, and so on, once in so long. */
 const ORDER_EVERY_MS = 5_000;
 /** At rest nothing may happen for so long: whoever looks again now and then has done so. */
@@ -60,8 +63,11 @@ export async function simulate(options: WorldOptions): Promise<Verdict> {
   const client = new Client(world.server, time, random.fork(), journey);
   client.plan(workload(random.fork(), plan.untilMs));
   world.begin();
-  const ending = new Ending(world, client);
-  await time.runUntil(plan.untilMs);
+  const ending = new Ending(world, client, new People(random.fork()));
+  while (time.nowMs < plan.untilMs) {
+    await time.runUntil(Math.min(plan.untilMs, time.nowMs + PEOPLE_EVERY_MS));
+    await ending.askPeople();
+  }
   nemesis.end();
   journey.note('the storm is over');
   const unfinished = await ending.wait();
@@ -128,7 +134,16 @@ class Ending {
   constructor(
     private readonly world: World,
     private readonly client: Client,
+    private readonly people: People,
   ) {}
+
+  async askPeople(): Promise<void> {
+    await this.events();
+    for (const state of this.directives.values()) {
+      if (state.status === 'absent' || finalStatuses.includes(state.status)) continue;
+      this.client.plan(this.people.decide(state, this.world.time.nowMs));
+    }
+  }
 
   /** Returns what is not over when the time is. */
   async wait(): Promise<string[]> {
@@ -169,6 +184,7 @@ class Ending {
       if (state.status === 'absent' || finalStatuses.includes(state.status)) continue;
       left.push(`directive ${state.id} is ${state.status}`);
       this.order(state);
+      client.plan(this.people.decide(state, world.time.nowMs));
     }
     if (client.open > 0) left.push(`${client.open} commands without an answer`);
     if (!world.complete) left.push('processes are away');

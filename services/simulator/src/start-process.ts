@@ -3,7 +3,7 @@ import { composeExecutor, executorSubscriptions, runRows } from '@writ/executor'
 import { RecordLoops, Sealing } from '@writ/manifest';
 import { connectHandlers } from '@writ/messaging';
 import { metricsOf } from '@writ/observability';
-import { composePlanner, directiveRows, PlannerSubscriptions } from '@writ/planner';
+import { approvalRows, composePlanner, directiveRows, PlannerSubscriptions } from '@writ/planner';
 import { ReadModels } from '@writ/service-host';
 import { composeVerifier, evaluationRows, VerifierSubscriptions } from '@writ/verifier';
 import type { Projection } from '@writ/event-log';
@@ -58,10 +58,11 @@ async function startPlanner(process: SimulatedProcess, around: Surroundings): Pr
   const connected = connectSimulated(process, around, concurrency);
   const { bus, log, logger, registry, random, newId, seams } = connected;
   const { clock } = process;
-  const readModels = readModelsOf(process, around, connected, [directiveRows]);
+  const readModels = readModelsOf(process, around, connected, [directiveRows, approvalRows]);
   const { planner, begin, stop } = composePlanner({
     ...{ log, bus, logger, clock, random, newId, rebuild, ...reconciling },
     rows: seams.area('rows', around.database.rowsFor(process)),
+    approvals: seams.area('rows', around.database.approvalsFor(process)),
     rowsUpToNow: () => readModels.upToNow(upToNowMs),
     metrics: metricsOf(registry, 'planner', 'reconciler'),
   });

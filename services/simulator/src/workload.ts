@@ -142,11 +142,13 @@ function directiveFile(random: SeededRandom, flavour: Flavour, number: number): 
   return {
     title: `directive ${number}`,
     goal: 'to be simulated',
-    autonomy: random.pick(['full_auto', 'guardrails']),
+    autonomy: random.pick(['full_auto', 'full_auto', 'guardrails', 'manual']),
+    ...(random.chance(0.15) ? { approvals: { deadlineMinutes: random.pick([0.05, 0.5]) } } : {}),
     workspace: flavour.inLines ? { kind: 'none' } : workspace(random),
     limits: {
       maxParallelSteps: random.int(1, 4),
       maxFailedSteps: random.int(0, 3),
+      maxReworkCycles: random.int(0, 2),
       ...(random.chance(0.15) ? { maxWallTimeMinutes: random.pick([0.1, 0.5]) } : {}),
     },
     chain: { steps },

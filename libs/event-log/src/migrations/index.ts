@@ -1,5 +1,6 @@
 /** Every migration, in order. One that was released is never changed: add another. */
 import { AppendsInOrder1763700000008 } from './appends-in-order';
+import { CreateApprovals1763700000009 } from './approvals';
 import { CreateContent1763700000006 } from './content';
 import { CreateExecutor1763700000003 } from './executor';
 import { CreateLog1763700000001 } from './log';
@@ -17,4 +18,5 @@ export const migrations = [
   CreateContent1763700000006,
   CreateSignedCheckpoints1763700000007,
   AppendsInOrder1763700000008,
+  CreateApprovals1763700000009,
 ];

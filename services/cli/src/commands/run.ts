@@ -10,7 +10,13 @@ import type { Stack } from '../local/start-stack';
 import { Output } from '../output';
 import type { CommonOptions } from '../program';
 import { readForSubmit, submitDirective } from '../submit-directive';
-import { interruption, outcomeOf, watchDirective } from '../watch-directive';
+import {
+  interruption,
+  outcomeOf,
+  waitsForPerson,
+  watchDirective,
+  wayOut,
+} from '../watch-directive';
 import { printEnd } from './watch';
 
 interface RunOptions extends CommonOptions {
@@ -32,8 +38,10 @@ export async function run(file: string, options: RunOptions): Promise<number> {
     const gateway = own ? gatewayOf(own) : Gateway.find((text) => output.talk(text));
     id = (await submitDirective(gateway, file, read)).directiveId;
     output.talk(`submitted ${id}`);
-    const directive = await watchDirective(gateway, id, { ...options, output, signal });
+    const watching = { ...options, output, signal, leaveWaiting: true };
+    const directive = await watchDirective(gateway, id, watching);
     printEnd(directive, output);
+    if (waitsForPerson(directive)) output.talk(wayOut(directive).join('\n'));
     return outcomeOf(directive);
   } catch (error) {
     if (asCliError(error).exitCode !== EXIT.interrupted && !signal.aborted) throw error;

@@ -24,9 +24,12 @@ export function chainView(directive: DirectiveDocument, options: ChainViewOption
   const { columns, rows, style } = options;
   const shown = chooseSteps(inOrder(directive.steps), Math.max(3, rows - 4));
   // The state is worth more than the end of a name.
-  const room = Math.max(8, Math.min(40, columns - STATUS_WIDTH - 6));
+  const statusWidth = Math.max(STATUS_WIDTH, ...shown.steps.map(({ status }) => status.length));
+  const room = Math.max(8, Math.min(40, columns - statusWidth - 6));
   const nameWidth = Math.min(room, Math.max(4, ...shown.steps.map(({ name }) => name.length)));
-  const lines = shown.steps.map((step) => stepLine(step, nameWidth, options));
+  const lines = shown.steps.map((step) =>
+    stepLine(step, { name: nameWidth, status: statusWidth }, options),
+  );
   return [
     style.bold(clip(plainLine(directive.title), columns)),
     ...lines,
@@ -35,17 +38,24 @@ export function chainView(directive: DirectiveDocument, options: ChainViewOption
   ];
 }
 
-function stepLine(step: StepDocument, nameWidth: number, options: ChainViewOptions): string {
+function stepLine(
+  step: StepDocument,
+  width: { readonly name: number; readonly status: number },
+  options: ChainViewOptions,
+): string {
   const { columns, style, now, lastLines } = options;
   const took = step.startedAt === null ? '' : duration(elapsed(step, now));
-  const name = clip(step.name, nameWidth).padEnd(nameWidth);
-  const head = `  ${signOf(step.status)} ${name}  ${step.status.padEnd(STATUS_WIDTH)}`;
+  const name = clip(step.name, width.name).padEnd(width.name);
+  const word = wordOf(step.status).padEnd(width.status);
+  const head = `  ${signOf(step.status)} ${name}  ${word}`;
   const said = step.runId === null ? undefined : lastLines?.get(step.runId);
   const note =
     step.reason !== undefined ? step.reason : busy.has(step.status) ? (said ?? '') : skipped(step);
   const tail = clip(`  ${took.padEnd(9)}  ${plainLine(note)}`.trimEnd(), columns - head.length - 1);
   return style.status(step.status, clip(head, columns)) + style.dim(tail);
 }
+
+const wordOf = (status: string) => status.replaceAll('_', ' ');
 
 function skipped(step: StepDocument): string {
   return step.runStatus === 'skipped' ? 'taken from the cache: nothing changed' : '';

@@ -29,7 +29,8 @@ export class StepLines {
       const cached =
         step.runStatus === 'skipped' && step.status === 'passed' ? ' (from the cache)' : '';
       const why = step.reason === undefined ? '' : `: ${plainLine(step.reason)}`;
-      lines.push(`${signOf(step.status)} ${step.name} ${step.status}${took}${cached}${why}`);
+      const word = step.status.replaceAll('_', ' ');
+      lines.push(`${signOf(step.status)} ${step.name} ${word}${took}${cached}${why}`);
     }
     return lines;
   }

@@ -10,7 +10,7 @@ import { findProgram, isInside, ownFoldersIn, type ProgramHost } from '@writ/pro
 import { adapterOf, commandOf } from '../adapters';
 import { digestFolder } from '../workspaces/digest-folder';
 import { digestOfText } from './digest-of-text';
-import { commitOf, gitLine } from '../workspaces/git';
+import { commitOf, gitLine, type GitPlace } from '../workspaces/git';
 import { failStage } from './stage-log';
 
 export interface Analysis {
@@ -19,6 +19,8 @@ export interface Analysis {
   readonly comparable: boolean;
   /** The commit that a step in a git workspace starts from. */
   readonly start?: string;
+  /** The commit of the attempt before, whose files a rework goes on with. */
+  readonly files?: string;
 }
 
 export interface AnalysisTools {
@@ -47,11 +49,20 @@ export async function analyseStep(work: RunWork, tools: AnalysisTools): Promise<
       workspace: workspace.component,
       environment: environmentOf(work, tools.programs),
       outputs: work.outputs,
+      rework: reworkOf(work, workspace.filesTree),
     },
     digestOfText,
   );
   const comparable = workspace.component !== undefined;
-  return { bundle, comparable, start: workspace.start };
+  return { bundle, comparable, start: workspace.start, files: workspace.files };
+}
+
+/** Which run it was, and which commit, says nothing about what it made. */
+function reworkOf({ rework }: RunWork, tree: string | undefined): unknown {
+  if (rework === undefined) return undefined;
+  const { instructions, checks, previous, continues } = rework;
+  const artifacts = previous.artifacts.map(({ path, digest }) => ({ path, digest }));
+  return { instructions, checks, artifacts, continues, ...(tree === undefined ? {} : { tree }) };
 }
 
 /** What is missing is told before anything is made. */
@@ -82,6 +93,8 @@ interface FoundWorkspace {
   /** Undefined when it cannot be compared. */
   readonly component: unknown;
   readonly start?: string;
+  readonly files?: string;
+  readonly filesTree?: string;
 }
 
 async function workspaceOf(work: RunWork, programs: ProgramHost): Promise<FoundWorkspace> {
@@ -100,14 +113,31 @@ async function workspaceOf(work: RunWork, programs: ProgramHost): Promise<FoundW
     return { component: digest && { kind: 'directory', files: digest } };
   }
   const place = { cwd: path };
-  const start = await commitOf(`refs/heads/${branch ?? ''}`, place).catch(() => undefined);
-  const tree = start && (await gitLine(['rev-parse', `${start}^{tree}`], place));
-  if (start === undefined || tree === undefined) {
-    const message = `the branch ${branch} is not in the repository ${path} any more`;
-    throw failStage('invalid', 'workspace_missing', message);
-  }
-  return { component: { kind: 'git', baseCommit, tree }, start };
+  const head = await commitOf(`refs/heads/${branch ?? ''}`, place).catch(() => undefined);
+  if (head === undefined) throw missing(`the branch ${branch}`, path);
+  const { rework } = work;
+  const files = rework?.continues === true ? rework.previous.commit : undefined;
+  const start = files === undefined ? head : await forkOf(head, files, place);
+  if (start === undefined) throw missing(`the commit ${files}`, path);
+  const tree = await gitLine(['rev-parse', `${start}^{tree}`], place);
+  const component = { kind: 'git', baseCommit, tree };
+  if (files === undefined) return { component, start };
+  return {
+    component,
+    start,
+    files,
+    filesTree: await gitLine(['rev-parse', `${files}^{tree}`], place),
+  };
 }
+
+/** Where the previous attempt left the branch: what it has changed since is the step's. */
+async function forkOf(head: string, commit: string, place: GitPlace): Promise<string | undefined> {
+  if ((await commitOf(commit, place).catch(() => undefined)) === undefined) return undefined;
+  return gitLine(['merge-base', head, commit], place);
+}
+
+const missing = (what: string, path: string) =>
+  failStage('invalid', 'workspace_missing', `${what} is not in the repository ${path} any more`);
 
 async function folderAt(path: string, programs: ProgramHost): Promise<string> {
   const found = await stat(path).catch(() => undefined);

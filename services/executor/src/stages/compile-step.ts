@@ -20,6 +20,7 @@ import { makeWorkFolder, noteWorktree, type WorkFolder } from '../work-folders';
 import { InsideFolder, PathRefused } from '../workspaces/inside-folder';
 import { layArtifacts, type LaidFile } from '../workspaces/lay-artifacts';
 import { addWorktree, ignoredOf, repositoryPlaces, type Worktree } from '../workspaces/worktree';
+import { layRework } from './lay-rework';
 import type { Analysis } from './analyse-step';
 import { failStage } from './stage-log';
 
@@ -52,11 +53,16 @@ export async function layWorkspace(
 ): Promise<LaidWorkspace> {
   await makeWorkFolder(folder);
   const laid = await openWorkspace(work, analysis, folder, tools);
-  const wanted = work.dependencies.flatMap(({ artifacts }) => artifacts);
+  const wanted = [...work.dependencies.flatMap(({ artifacts }) => artifacts), ...leftBefore(work)];
   // In a folder of the user's the files are where the earlier steps left them.
   if (work.workspace.spec.kind === 'none') await lay(laid.root, wanted, tools.content);
   if (laid.worktree !== undefined) await layIgnored(laid.worktree, wanted, tools.content);
   return laid;
+}
+
+/** What the previous attempt made, for one that goes on with it. */
+function leftBefore({ rework }: RunWork): readonly LaidFile[] {
+  return rework?.continues === true ? rework.previous.artifacts : [];
 }
 
 async function openWorkspace(
@@ -81,6 +87,7 @@ async function openWorkspace(
     repository: path,
     path: folder.worktree,
     start: analysis.start ?? '',
+    files: analysis.files,
     indexFile: join(folder.own, 'index'),
   });
   await noteWorktree(folder, worktree);
@@ -160,7 +167,9 @@ export async function compileProgram(
     { kind: 'writable', path: folder.home },
     { kind: 'writable', path: folder.tmp },
     { kind: 'readable', path: folder.inputs },
+    { kind: 'readable', path: folder.rework },
   ];
+  const rework = await layRework(work, folder.rework, laid.worktree);
   const env = environmentOf(work, command, folder, programs, laid.worktree !== undefined, fill);
   let stdinFile: string | undefined;
   if (command.stdin !== undefined) {
@@ -168,7 +177,12 @@ export async function compileProgram(
     await writeFile(stdinFile, fill(command.stdin), { mode: 0o600 });
   }
   return {
-    run: { argv: [program, ...args], cwd, env, places: places.filter(outsideOf(laid.root)) },
+    run: {
+      argv: [program, ...args],
+      cwd,
+      env: { ...env, ...rework },
+      places: places.filter(outsideOf(laid.root)),
+    },
     stdinFile,
     stdoutTo: command.stdoutTo,
     shown: JSON.stringify(command.argv),

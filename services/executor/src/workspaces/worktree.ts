@@ -31,6 +31,8 @@ export interface AddWorktree {
   readonly repository: string;
   readonly path: string;
   readonly start: string;
+  /** A commit whose files are there instead of those of the start, as changes not committed yet. */
+  readonly files?: string;
   readonly indexFile: string;
 }
 
@@ -46,7 +48,18 @@ export async function addWorktree(request: AddWorktree): Promise<Worktree> {
   const [adminDir = '', common = ''] = said.stdout.split('\n');
   const commonDir = resolve(path, common);
   await copyFile(join(adminDir, 'index'), indexFile);
-  return { path, adminDir, commonDir, start, indexFile };
+  const worktree = { path, adminDir, commonDir, start, indexFile };
+  if (request.files !== undefined) await layFiles(worktree, request.files);
+  return worktree;
+}
+
+/** Beside our index, which stays that of the start: to it they are changes. */
+async function layFiles(worktree: Worktree, commit: string): Promise<void> {
+  const indexFile = `${worktree.indexFile}-files`;
+  await copyFile(worktree.indexFile, indexFile);
+  const args = ['read-tree', '-m', '-u', worktree.start, commit];
+  await git(args, { ...placeOf(worktree), indexFile });
+  await rm(indexFile);
 }
 
 const ATTEMPTS = 10;

@@ -9,6 +9,7 @@ import { idempotencyKeyOf } from '../http/idempotency-key';
 import { personOf } from '../http/access';
 import { Problem } from '../http/problem';
 import { checked, named, Serves } from '../http/serves';
+import { traceparentOf } from '../http/trace-header';
 import { routes } from '../routes';
 
 type Id = { id: string };
@@ -81,9 +82,4 @@ function invalidDirective(issues: { message: string; path: string }[]): Problem 
   const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : '';
   const place = first?.path === '' ? '' : `${first?.path}: `;
   return new Problem('invalid_directive', `${place}${first?.message}${more}`, { issues });
-}
-
-function traceparentOf(request: IncomingMessage): string | undefined {
-  const value = request.headers['traceparent'];
-  return typeof value === 'string' ? value : undefined;
 }

@@ -12,6 +12,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { IncomingMessage } from 'node:http';
 
+import { PersonId } from '@writ/contracts';
 import { Problem } from './problem';
 
 const OPEN_PATHS = new Set(['/healthz', '/readyz', '/metrics']);
@@ -71,9 +72,14 @@ function sameSecret(given: string | undefined, expected: string): boolean {
 }
 
 /**
- * Who it is, for the record. One token stands for everybody who has it, so no more is known than
- * the way in.
+ * Who it is, for the record: who he says he is, since one token stands for everybody who has it. Who
+ * says nothing is called by the way in.
  */
 export function personOf(request: IncomingMessage): string {
+  const said = request.headers['writ-person'];
+  if (typeof said === 'string') {
+    if (PersonId.safeParse(said).success) return said;
+    throw new Problem('malformed', 'the header Writ-Person names no person, such as alice');
+  }
   return request.headers.authorization === undefined ? 'local' : 'token';
 }

@@ -27,6 +27,7 @@ export const statusOf: Readonly<Record<ProblemCode, number>> = {
   not_available: 422,
   superseded: 409,
   stale: 409,
+  not_allowed: 403,
   overloaded: 429,
   too_large: 413,
   unauthorized: 401,

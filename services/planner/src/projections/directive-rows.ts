@@ -2,12 +2,14 @@
 import {
   directiveStatuses,
   finalStatuses,
+  type ApprovalDocument,
   type DirectiveStatus,
   type DirectiveSummary,
   type RecordedEvent,
 } from '@writ/contracts';
 import type { Projection } from '@writ/event-log';
 import type { DataSource, EntityManager } from 'typeorm';
+import { documentOf, type ApprovalRow } from './approval-rows';
 import { foldRow, type DirectiveRow } from './directive-row';
 
 const columns = [
@@ -104,7 +106,21 @@ export class DirectiveRows {
        order by planner.directive.created_at desc, id desc limit $4`,
       [status ?? null, from, after ?? null, limit],
     );
-    return rows.map(summaryOf);
+    const approvals = await this.approvalsOf(rows.map(({ id }) => id));
+    return rows.map((row) => ({ ...summaryOf(row), approvals: approvals.get(row.id) ?? [] }));
+  }
+
+  private async approvalsOf(ids: readonly string[]): Promise<Map<string, ApprovalDocument[]>> {
+    const rows: ApprovalRow[] = await this.database.query(
+      `select directive_id, approval from planner.approval where directive_id = any($1)
+       order by requested_at, id`,
+      [ids],
+    );
+    const found = new Map<string, ApprovalDocument[]>();
+    for (const row of rows) {
+      found.set(row.directive_id, [...(found.get(row.directive_id) ?? []), documentOf(row)]);
+    }
+    return found;
   }
 
   /** The directives that may have work due, oldest first, and what time it is in the database. */
@@ -119,6 +135,14 @@ export class DirectiveRows {
     return found ?? { ids: [], versions: [], now: '' };
   }
 
+  /** What time it is in the database. */
+  async now(): Promise<string> {
+    const [found]: { now: string }[] = await this.database.query(
+      `select ${asWritten('now()')} as now`,
+    );
+    return found?.now ?? '';
+  }
+
   async countByStatus(): Promise<{ status: DirectiveStatus; count: number }[]> {
     return this.database.query(
       'select status, count(*)::int as count from planner.directive group by status',
@@ -126,7 +150,7 @@ export class DirectiveRows {
   }
 }
 
-function summaryOf(row: DirectiveRow): DirectiveSummary {
+function summaryOf(row: DirectiveRow): Omit<DirectiveSummary, 'approvals'> {
   return {
     id: row.id,
     title: row.title,
@@ -139,7 +163,6 @@ function summaryOf(row: DirectiveRow): DirectiveSummary {
     costUsd: row.cost_usd,
     version: row.version,
     position: Number(row.position),
-    approvals: [],
     criteria: JSON.parse(row.criteria) as DirectiveSummary['criteria'],
     workspace: { branch: row.branch, commit: row.commit_id },
   };

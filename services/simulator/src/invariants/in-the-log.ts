@@ -12,6 +12,7 @@
  * L8 A command takes effect once: all that it leads to is one append, and its id is used for nothing
  *    else.
  * L9 What passed was made from what the steps that it depends on have made.
+ * L10 An approval is decided once, about the digest that was asked, and none outlives its directive.
  */
 import { createHash } from 'node:crypto';
 import { GENESIS_HASH, hashedText, canonicalJson } from '@writ/contracts';
@@ -30,6 +31,7 @@ export function brokenInTheLog(events: readonly StoredEvent[]): string[] {
     broken.push(...brokenVersions(stream, own));
     if (stream.startsWith('directive-')) {
       broken.push(...brokenDirective(stream, own), ...brokenCommands(stream, own));
+      broken.push(...brokenApprovals(stream, own));
     }
     if (stream.startsWith('run-')) broken.push(...brokenRun(stream, own));
     if (/^(evaluation|manifest)-/.test(stream) && own.length !== 1) {
@@ -74,6 +76,8 @@ function brokenDirective(stream: string, events: readonly StoredEvent[]): string
   const over = new Set<string>();
   const runs = new Set<string>();
   const active = new Map<string, string>();
+  /** For a person: it holds no place. */
+  const waiting = new Map<string, string>();
   for (const event of events) {
     const { type, data } = event;
     if (ended && !['DirectiveArchived', 'CommandRefused'].includes(type)) {
@@ -93,15 +97,32 @@ function brokenDirective(stream: string, events: readonly StoredEvent[]): string
       runs.add(runId);
       active.set(step, runId);
       if (active.size > atMost) say(`${active.size} steps are under way, not ${atMost}`, event);
-    } else if (/^Step(Passed|Failed|Cancelled)$/.test(type)) {
+    } else if (type === 'ApprovalRequested') {
+      const { step, run } = data as DirectiveEventData<'ApprovalRequested'>;
+      if (active.get(step) !== run.runId) say(`${step} is asked about and is not active`, event);
+      active.delete(step);
+      waiting.set(step, run.runId);
+    } else if (type === 'StepMerging') {
+      const { step, run } = data as DirectiveEventData<'StepMerging'>;
+      if (waiting.delete(step)) active.set(step, run.runId);
+    } else if (type === 'StepReworkRequested') {
+      const { step, run } = data as DirectiveEventData<'StepReworkRequested'>;
+      if (active.get(step) !== run.runId && waiting.get(step) !== run.runId) {
+        say(`${step} is sent back and is not active`, event);
+      }
+      active.delete(step);
+      waiting.delete(step);
+    } else if (/^Step(Passed|Failed|Cancelled)$/.test(type) || isOwnBlock(event)) {
       const { step, run, runId } = data as {
         step: string;
         run?: { runId: string };
         runId?: string;
       };
-      if (active.get(step) !== (run?.runId ?? runId)) say(`${step} ends and is not active`, event);
+      const last = active.get(step) ?? waiting.get(step);
+      if (last !== (run?.runId ?? runId)) say(`${step} ends and is not active`, event);
       if (over.has(step)) say(`${step} ends twice`, event); // L4
       active.delete(step);
+      waiting.delete(step);
       over.add(step);
       if (type === 'StepPassed') passed.add(step);
     }
@@ -110,6 +131,37 @@ function brokenDirective(stream: string, events: readonly StoredEvent[]): string
   const ends = events.filter(({ type }) => ENDS.includes(type));
   if (ends.length > 1) broken.push(`${stream} ends ${ends.length} times`); // L2
   return [...broken, ...notFoldable(stream, events)];
+}
+
+/** A step whose result was not good enough, not one that waits for another in vain. */
+const isOwnBlock = ({ type, data }: StoredEvent) =>
+  type === 'StepBlocked' && (data as DirectiveEventData<'StepBlocked'>).run !== undefined;
+
+/** L10 */
+function brokenApprovals(stream: string, events: readonly StoredEvent[]): string[] {
+  const broken: string[] = [];
+  const open = new Map<string, string>();
+  const voters = new Set<string>();
+  for (const { type, data, version } of events) {
+    const { approvalId, digest, by } = data as { approvalId: string; digest: string; by: string };
+    const say = (what: string) =>
+      void broken.push(`${stream}: ${approvalId} ${what}, at ${version}`);
+    if (type === 'ApprovalRequested') {
+      if (open.has(approvalId)) say('is asked again');
+      open.set(approvalId, digest);
+    } else if (type === 'ApprovalVoted') {
+      if (open.get(approvalId) !== digest) say('is decided about with another digest');
+      if (voters.has(`${approvalId} ${by}`)) say(`is decided about by ${by} again`);
+      voters.add(`${approvalId} ${by}`);
+    } else if (type === 'ApprovalResolved' || type === 'ApprovalVoided') {
+      if ((open.get(approvalId) ?? '') === '') say('ends twice, or before it began');
+      open.set(approvalId, '');
+    } else if (ENDS.includes(type)) {
+      const left = [...open].filter(([, it]) => it !== '').map(([id]) => id);
+      if (left.length > 0) broken.push(`${stream} ends while ${left.join(', ')} waits`);
+    }
+  }
+  return broken;
 }
 
 function notFoldable(stream: string, events: readonly StoredEvent[]): string[] {
@@ -165,7 +217,8 @@ function brokenSources(events: readonly StoredEvent[]): string[] {
 }
 
 /** What people's commands lead to; the reactions of services are repeated by state, not by id. */
-const OF_COMMANDS = /^(CommandRefused|Directive(Created|Started|Paused|Resumed|Stopped|Archived))$/;
+const OF_COMMANDS =
+  /^(CommandRefused|ApprovalVoted|Directive(Created|Started|Paused|Resumed|Stopped|Archived))$/;
 
 /** L8 */
 function brokenCommands(stream: string, events: readonly StoredEvent[]): string[] {
