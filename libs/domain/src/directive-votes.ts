@@ -48,10 +48,12 @@ export function noteVote(vote: CastVote, state: Directive): DirectiveEvent[] {
 export function noteDeadline(now: string, state: Directive): DirectiveEvent[] {
   if (isFinal(state.status)) return [];
   const draft = new Draft(state, state.id);
-  for (const approval of state.approvals.values()) {
+  for (const id of state.approvals.keys()) {
+    // What became of one may have voided the others.
+    const approval = draft.state.approvals.get(id);
+    if (approval === undefined || !isPending(approval)) continue;
     const { deadline, escalated, request } = approval;
-    if (!isPending(approval) || deadline === null || Date.parse(deadline) > Date.parse(now))
-      continue;
+    if (deadline === null || Date.parse(deadline) > Date.parse(now)) continue;
     const { approvalId, policy } = request;
     if (policy.onExpiry === 'escalate' && !escalated) {
       draft.emit({ type: 'ApprovalEscalated', data: { approvalId, roles: policy.escalateTo } });

@@ -801,6 +801,19 @@ describe('an approval', () => {
     expect(later(moved, second)).toContain('StepBlocked');
   });
 
+  it('of several that are over ends the directive once', () => {
+    const steps = [{ name: 'one' }, { name: 'two' }];
+    const story = new Story();
+    const approvals = { deadlineMinutes: 5 };
+    const limits = { maxFailedSteps: 0 };
+    story.create(file(steps, { autonomy: 'manual', approvals, limits }));
+    for (const { name } of steps) story.end(name);
+    const now = '2026-01-02T00:00:00Z';
+    expect(story.typesWhen({ type: 'note-deadline', now })).toEqual([
+      ...['ApprovalResolved', 'StepBlocked', 'ApprovalVoided', 'DirectiveFailed'],
+    ]);
+  });
+
   it('is void when the directive ends without it', () => {
     const story = asking();
     expect(story.typesWhen({ type: 'stop', commandId: 'stop' })).toEqual([

@@ -6,7 +6,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
-import type { DirectiveFileInput, DirectiveSummary } from '@writ/contracts';
+import { finalStatuses } from '@writ/contracts';
+import type { DirectiveDocument, DirectiveFileInput, DirectiveSummary } from '@writ/contracts';
 import { eventually } from '@writ/testing';
 
 export type Verb = 'create' | 'pause' | 'resume' | 'stop';
@@ -65,6 +66,23 @@ export class Client {
       if (error instanceof Refused) return false;
       throw error;
     }
+  }
+
+  /** Approves whatever it asks, until it has ended or the time is over. */
+  async approveAll(directiveId: string, limitMs = LIMIT_MS): Promise<void> {
+    const round = async () => {
+      const response = await fetch(`${this.gatewayUrl}/v1/directives/${directiveId}`, {
+        signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+      });
+      const { status, approvals } = (await response.json()) as DirectiveDocument;
+      for (const { id, digest } of approvals.filter((it) => it.status === 'pending')) {
+        // Its own key: said twice it counts once.
+        await this.post(id, `/v1/approvals/${id}/decision`, { decision: 'approve', digest });
+      }
+      return finalStatuses.includes(status);
+    };
+    const what = `${directiveId} to end with its approvals`;
+    await eventually(round, { what, timeoutMs: limitMs, every: ASK_AGAIN_MS });
   }
 
   /** Throws while the gateway does not answer. */

@@ -96,6 +96,16 @@ const kinds = {
     return { ...failed, directive: file(card, [bad, written(card, 'after', 'bad')]) };
   },
 
+  /** Waits for a person after each step. */
+  asked: (card) => {
+    const steps = [written(card, 'asked'), written(card, 'after', 'asked')];
+    return {
+      ...completed,
+      directive: { ...file(card, steps), autonomy: 'manual' },
+      then: (client, id) => client.approveAll(id),
+    };
+  },
+
   /** Its first try asks for another one. */
   retried: (card) => {
     const tried = '"tried-$WRIT_DIRECTIVE"';
@@ -159,7 +169,7 @@ export type EpisodeKind = keyof typeof kinds;
 /** How many cards of each kind a deck has. */
 const deck: Readonly<Record<EpisodeKind, number>> = {
   ...{ diamond: 3, long: 3, once: 1, git: 3, cached: 4 },
-  ...{ judged: 1, rejected: 1, retried: 1, stopped: 2, paused: 2, secret: 1 },
+  ...{ judged: 1, rejected: 1, asked: 1, retried: 1, stopped: 2, paused: 2, secret: 1 },
 };
 export const episodeKinds = Object.keys(deck) as EpisodeKind[];
 
@@ -222,5 +232,6 @@ function file(
   steps: NonNullable<DirectiveFileInput['chain']>['steps'],
   workspace: DirectiveFileInput['workspace'] = { kind: 'none' },
 ): DirectiveFileInput {
-  return { title: `chaos ${number}`, goal: 'come to an end, once', workspace, chain: { steps } };
+  const about = { title: `chaos ${number}`, goal: 'come to an end, once' };
+  return { ...about, autonomy: 'full_auto', workspace, chain: { steps } };
 }

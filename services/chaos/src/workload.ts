@@ -48,6 +48,7 @@ export function makeDirective(
   return {
     title: `chaos ${number}`,
     goal: 'come to an end, once',
+    autonomy: 'full_auto',
     workspace: { kind: 'directory', path: workFolder },
     chain: { steps },
   };

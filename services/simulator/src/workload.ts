@@ -143,7 +143,7 @@ function directiveFile(random: SeededRandom, flavour: Flavour, number: number): 
     title: `directive ${number}`,
     goal: 'to be simulated',
     autonomy: random.pick(['full_auto', 'full_auto', 'guardrails', 'manual']),
-    ...(random.chance(0.15) ? { approvals: { deadlineMinutes: random.pick([0.05, 0.5]) } } : {}),
+    ...(random.chance(0.2) ? { approvals: approvals(random) } : {}),
     workspace: flavour.inLines ? { kind: 'none' } : workspace(random),
     limits: {
       maxParallelSteps: random.int(1, 4),
@@ -153,6 +153,12 @@ function directiveFile(random: SeededRandom, flavour: Flavour, number: number): 
     },
     chain: { steps },
   };
+}
+
+/** Those who decide take some time. */
+function approvals(random: SeededRandom): DirectiveFileInput['approvals'] {
+  const deadlineMinutes = random.pick([0.03, 0.05, 0.5]);
+  return { deadlineMinutes, onExpiry: random.pick(['deny', 'escalate']) };
 }
 
 function workspace(random: SeededRandom): DirectiveFileInput['workspace'] {

@@ -47,7 +47,8 @@ it('leaves nothing running when the supervisor is killed, and the next start tak
   const home = join(stack.home, '.writ');
   try {
     const adapter = { kind: 'shell', script: 'sleep 1; echo done > done.txt' };
-    const steps = [{ name: 'one', adapter, idempotent: true, outputs: ['done.txt'] }];
+    const about = { idempotent: true, outputs: ['done.txt'], verify: 'none' };
+    const steps = [{ name: 'one', adapter, ...about }];
     const file = join(stack.home, 'work.json');
     writeFileSync(file, JSON.stringify({ title: 't', goal: 'g', chain: { steps } }));
     await stack.json(['submit', file]);
