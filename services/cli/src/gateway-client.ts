@@ -80,7 +80,7 @@ export class Gateway {
   async *events(path: string, signal: AbortSignal): AsyncGenerator<SseEvent> {
     const headers = { accept: 'text/event-stream' };
     const response = await this.ask(path, { headers, signal }, asItIs);
-    yield* readSse(bodyOf(response));
+    yield* readSse(bodyOf(response, signal));
   }
 
   /** Long work: hands over its progress, gives its result. Throws what the last line says. */
@@ -194,12 +194,19 @@ function notFound(path: string, detail: string): CliError {
   return new CliError('not_found', detail.includes(id) ? detail : `${detail}: ${id}`);
 }
 
-async function* bodyOf(response: Response): AsyncGenerator<Uint8Array> {
+/**
+ * Ends when the signal is aborted. That of the request is not enough: `fetch` holds on to it weakly, and
+ * once it was collected, a stream that is read for long goes on for ever.
+ */
+async function* bodyOf(response: Response, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   const reader = response.body?.getReader();
   if (reader === undefined) return;
+  const leave = () => void reader.cancel().catch(() => undefined);
+  signal?.addEventListener('abort', leave, { once: true });
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
   } finally {
+    signal?.removeEventListener('abort', leave);
     await reader.cancel().catch(() => undefined); // an aborted stream is cancelled already
   }
 }

@@ -208,6 +208,65 @@ test('a step works in a tree of its own, becomes a commit, and is merged', async
   expect(git(path, 'status', '--porcelain')).toBe('');
 });
 
+test('a step that is sent back goes on with what it made, as changes of its own', async () => {
+  const prepared = await prepare('sentback', repository());
+  const first = await run(
+    stepWork(prepared, 'echo b > b.txt; rm a.txt; mkdir ignored; echo i > ignored/i', {
+      outputs: ['ignored/i'],
+    }),
+  );
+  // Meanwhile another step was merged.
+  await merge(prepared, await run(stepWork(prepared, 'echo other > other.txt')));
+  const { runId, commit, artifacts } = first;
+  const script =
+    'git status --porcelain; ls; cat ignored/i "$WRIT_REWORK"; echo more >> b.txt; echo c > c.txt';
+  const again = await run(
+    stepWork(prepared, script, {
+      ...{ step: first.step, attempt: 2, runId: runId.replace(/a1$/, 'a2') },
+      rework: {
+        instructions: 'more',
+        checks: [{ name: 'tests', passed: false, output: 'too few' }],
+        previous: { runId, commit, artifacts },
+        continues: true,
+      },
+    }),
+  );
+  const [said = '', told = ''] = (again.stdout ?? '').split(/(?=^\{)/m);
+  expect(said).toBe(' D a.txt\n?? b.txt\nb.txt\nignored\ni\n');
+  expect(JSON.parse(told)).toEqual({
+    instructions: 'more',
+    checks: [{ name: 'tests', passed: false, output: 'too few' }],
+    diff: expect.stringMatching(/deleted file[^]*a\.txt[^]*\+b\n$/) as string,
+  });
+  expect(JSON.parse(told).diff).not.toContain('other');
+  expect(again).toMatchObject({ deleted: ['a.txt'] });
+  expect(names(again.artifacts)).toEqual(['b.txt', 'c.txt']);
+  const { path, branch, baseCommit } = prepared;
+  expect(git(path, 'rev-parse', `${again.commit}^`)).toBe(baseCommit);
+  await merge(prepared, again);
+  expect(git(path, 'show', `${branch}:b.txt`)).toBe('b\nmore');
+  expect(git(path, 'show', `${branch}:other.txt`)).toBe('other');
+});
+
+test('one that was in conflict begins where the branch is by then', async () => {
+  const prepared = await prepare('inconflict', repository());
+  const first = await run(stepWork(prepared, 'echo mine > a.txt'));
+  await merge(prepared, await run(stepWork(prepared, 'echo theirs > a.txt')));
+  const { runId, commit, artifacts } = first;
+  const again = await run(
+    stepWork(prepared, 'cat a.txt; echo both > a.txt', {
+      ...{ step: first.step, attempt: 2, runId: runId.replace(/a1$/, 'a2') },
+      rework: {
+        ...{ instructions: 'again', checks: [], continues: false },
+        previous: { runId, commit, artifacts },
+      },
+    }),
+  );
+  expect(again.stdout).toBe('theirs\n');
+  await merge(prepared, again);
+  expect(git(prepared.path, 'show', `${prepared.branch}:a.txt`)).toBe('both');
+});
+
 test('the next step starts from there; what is ignored is laid beside', async () => {
   const prepared = await prepare('nextstep', repository());
   const first = await run(

@@ -25,7 +25,16 @@ function chainOf(...steps: Step[]): RunWork {
     const before = works.at(-1);
     const dependencies =
       before === undefined ? [] : [{ step: before.step, runId: before.runId, artifacts: [] }];
-    works.push(workOf({ cache: true, verify: 'none', directiveId, step: `step${at}`, dependencies, ...step }));
+    works.push(
+      workOf({
+        cache: true,
+        verify: 'none',
+        directiveId,
+        step: `step${at}`,
+        dependencies,
+        ...step,
+      }),
+    );
   }
   const [first, ...next] = works as [RunWork, ...RunWork[]];
   return { ...first, next };

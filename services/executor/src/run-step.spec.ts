@@ -107,6 +107,22 @@ describe('an echo step', () => {
 });
 
 describe('a program', () => {
+  test('that was sent back finds what it made before, and is no repetition of it', async () => {
+    const adapter = shell('cat made.txt 2>/dev/null; echo more >> made.txt');
+    const outputs = ['made.txt'];
+    const first = await run({ adapter, outputs, cache: true });
+    const { runId, artifacts } = first;
+    const rework = {
+      ...{ instructions: 'more', checks: [], continues: true },
+      previous: { runId, artifacts },
+    };
+    const again = await run({ adapter, outputs, cache: true, attempt: 2, rework });
+    expect(again).toMatchObject({ result: 'success', stdout: 'more\n' });
+    expect(await textOf(again.artifacts[0]?.digest)).toBe('more\nmore\n');
+    expect(again.bundle?.components).toHaveProperty('rework');
+    expect(again.bundle?.hash).not.toBe(first.bundle?.hash);
+  });
+
   test('is claimed before it starts, and everything of it is on record', async () => {
     const work = await world.start({
       adapter: shell('echo out; echo err >&2; echo made > made.txt; echo ARTIFACT: made.txt'),

@@ -11,10 +11,11 @@ export class People {
   static parse(text: string): People {
     const roles = new Map<string, readonly string[]>();
     for (const entry of text.split(',').map((it) => it.trim())) {
-      const [person = '', list = '', ...more] = entry.split('=');
-      const named = list.split('+').filter((role) => role !== '');
+      const [person = '', list, ...more] = entry.split('=');
+      const named = (list ?? '').split('+').filter((role) => role !== '');
       const fits =
         PersonId.safeParse(person).success &&
+        list !== undefined &&
         more.length === 0 &&
         named.every((role) => Role.safeParse(role).success);
       if (!fits) throw new Error(`"${entry}" is not person=role+role, such as alice=reviewer+lead`);

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import {
+  approvalIdOf,
   consumers,
   directiveIdFrom,
   eventSubject,
   subjects,
   systemClock,
+  type ApprovalDocument,
   type CommandAnswer,
   type DirectiveDocument,
   type DirectiveFileInput,
@@ -21,6 +23,7 @@ import { Admission } from './admission';
 import { countDirectives } from './count-directives';
 import { NotedTogether } from './follow-runs';
 import { knownDirectives } from './known-directives';
+import { People } from './people';
 import { sha256, type Planner } from './planner';
 import { createReconciler } from './reconcile';
 import { PlannerSubscriptions } from './subscriptions';
@@ -42,6 +45,7 @@ async function startPlanner() {
     logger,
     admission: new Admission({ bus, logger, metrics, ...chance, ...limits }),
     known: knownDirectives(log),
+    people: { rolesOf: (person: string) => people.rolesOf(person) } as People,
     notedTogether: new NotedTogether(),
     stepsAhead: 16,
     directives: new Aggregates({ log, decider: directiveDecider }),
@@ -141,12 +145,20 @@ async function workFor(here: Started, step: string): Promise<RunWork> {
   return find() as RunWork;
 }
 
+const never = { unattendedMs: 1_000_000, stuckAfterRings: 100 };
+
+const stepsOf = async (here: Started, id: string) =>
+  ((await here.bus.query(subjects.query('planner', 'directive'), { id })) as DirectiveDocument)
+    .steps;
+
 const statusOf = async (here: Started, id: string) =>
   ((await here.bus.query(subjects.query('planner', 'directive'), { id })) as DirectiveDocument)
     .status;
 
 let here: Started;
+let people: People;
 beforeEach(async () => {
+  people = People.parse('nobody=lead');
   here = await startPlanner();
 });
 afterEach(() => here.bus.drain(1_000));
@@ -188,15 +200,16 @@ describe('a create command', () => {
     expect((await here.log.head()).position).toBe(0);
   });
 
-  it.each([
-    [{ planner: { kind: 'llm' as const } }, '/planner/kind'],
-  ])('is refused for what is not there yet: %j', async (more, path) => {
-    const answer = await ask(here, 'create', { directive: file(more) });
-    expect(answer).toMatchObject({
-      ok: false,
-      error: { code: 'not_available', details: { issues: [{ path }] } },
-    });
-  });
+  it.each([[{ planner: { kind: 'llm' as const } }, '/planner/kind']])(
+    'is refused for what is not there yet: %j',
+    async (more, path) => {
+      const answer = await ask(here, 'create', { directive: file(more) });
+      expect(answer).toMatchObject({
+        ok: false,
+        error: { code: 'not_available', details: { issues: [{ path }] } },
+      });
+    },
+  );
 
   it.each(['1e999', '[-1e400]'])('with the number %s in it is answered at once', async (number) => {
     const text = JSON.stringify(file()).replace('"echo"', `"echo","output":${number}`);
@@ -286,6 +299,61 @@ describe('a directive', () => {
     expect(await ask(here, 'resume', { directiveId }, 'r-1')).toEqual(first);
     expect(first).toMatchObject({ ok: false, error: { code: 'illegal_transition' } });
     expect(await statusOf(here, directiveId)).toBe('paused');
+  });
+
+  it('waits for a person, and goes on when he approves what he has seen', async () => {
+    const manual = file({ autonomy: 'manual', approvals: { roles: ['lead'] } });
+    const { directiveId = '' } = (await ask(here, 'create', { directive: manual })) as {
+      directiveId?: string;
+    };
+    await tell(here, endOf(await workFor(here, 'one')));
+    const approval = await eventually(
+      async () => {
+        const question = { id: approvalIdOf(`${directiveId}-g1-one-a1`) };
+        return (await here.bus.query(
+          subjects.query('planner', 'approval'),
+          question,
+        )) as ApprovalDocument;
+      },
+      { what: 'the approval' },
+    );
+    const { id: approvalId, digest } = approval as ApprovalDocument;
+    const vote = { directiveId, approvalId, digest };
+    expect(await ask(here, 'approve', vote, 'v-1')).toMatchObject({
+      error: { code: 'not_allowed', message: expect.stringContaining('lead') as string },
+    });
+    people = People.parse('unknown=lead');
+    expect(
+      await ask(here, 'approve', { ...vote, digest: `sha256:${'0'.repeat(64)}` }),
+    ).toMatchObject({
+      error: { code: 'stale' },
+    });
+    const first = await ask(here, 'approve', vote, 'v-2');
+    expect(first).toMatchObject({ ok: true, directiveId });
+    expect(await ask(here, 'approve', vote, 'v-2')).toEqual(first);
+    expect(await ask(here, 'deny', vote, 'v-3')).toMatchObject({ error: { code: 'stale' } });
+    expect((await workFor(here, 'two')).attempt).toBe(1);
+  });
+
+  it('ends when the deadline of what it asks is over, also after a time in which nothing ran', async () => {
+    const manual = file({ autonomy: 'manual', approvals: { deadlineMinutes: 30 } });
+    const answer = await ask(here, 'create', { directive: manual });
+    const { directiveId = '' } = answer as { directiveId?: string };
+    await tell(here, endOf(await workFor(here, 'one')));
+    await eventually(
+      async () => (await stepsOf(here, directiveId))[0]?.status === 'awaiting_approval',
+      { what: 'the approval' },
+    );
+    here.passMinutes(29);
+    const reconcile = createReconciler(here.planner, { ...never, now: () => 0 });
+    await reconcile();
+    expect(await statusOf(here, directiveId)).toBe('active');
+    here.passMinutes(2);
+    await reconcile();
+    expect(await stepsOf(here, directiveId)).toMatchObject([
+      { status: 'blocked', reason: expect.stringContaining('nobody decided') as string },
+      { status: 'blocked' },
+    ]);
   });
 
   it('that nobody knows is not found', async () => {
@@ -506,6 +574,20 @@ describe('the reconciler', () => {
     await reconcile();
     expect(await statusOf(here, directiveId)).toBe('active');
   });
+});
+
+test.each(['alice', 'alice=Big', 'a=b=c', '=lead', 'alice=lead,,bob=lead'])(
+  '%j says of nobody which roles he has',
+  (text) => expect(() => People.parse(text)).toThrow(/is not person=role|names/),
+);
+
+test('people have the roles that the installation gives them', () => {
+  const known = People.parse('alice=reviewer+lead, bob=reviewer');
+  expect(['alice', 'bob', 'eve'].map((it) => known.rolesOf(it))).toEqual([
+    ['reviewer', 'lead'],
+    ['reviewer'],
+    [],
+  ]);
 });
 
 describe('the count of directives by state', () => {

@@ -65,18 +65,7 @@ export function createReconciler(deps: Planner, options: ReconcileOptions): () =
   ): Promise<void> {
     const directive = await find(id, version);
     if (directive === undefined) return;
-    if (directive.movingSince !== null && isOverTime(directive, now)) {
-      const since = directive.movingSince;
-      const { traceparent } = directive;
-      const cause = { commandId: `time-${id}-${since}`, actor: planner, traceparent };
-      await decide(deps, id, { type: 'note-time', now, since }, cause);
-    }
-    const deadline = nextDeadline(directive.approvals);
-    if (deadline !== null && Date.parse(now) >= Date.parse(deadline)) {
-      const cause = { commandId: `deadline-${id}-${deadline}`, actor: planner };
-      const { traceparent } = directive;
-      await decide(deps, id, { type: 'note-deadline', now }, { ...cause, traceparent });
-    }
+    await noteTimes(deps, directive, now);
     const items = workOf(directive, { next: deps.stepsAhead });
     watch.found(directive, items, options.now());
     const unattended = items.filter((item) => isFirst || watch.isDue(item, options.now())); // R1, R2
@@ -107,6 +96,21 @@ export function createReconciler(deps: Planner, options: ReconcileOptions): () =
     isFirst = false;
     deps.metrics.stuck.set(stuck);
   };
+}
+
+/** What is over by the database's clock: the time of the directive, or of something that it asks. */
+async function noteTimes(deps: Planner, directive: Directive, now: string): Promise<void> {
+  const { id, traceparent, movingSince: since } = directive;
+  const about = { actor: planner, traceparent };
+  if (since !== null && isOverTime(directive, now)) {
+    const cause = { commandId: `time-${id}-${since}`, ...about };
+    await decide(deps, id, { type: 'note-time', now, since }, cause);
+  }
+  const deadline = nextDeadline(directive.approvals);
+  if (deadline !== null && Date.parse(now) >= Date.parse(deadline)) {
+    const cause = { commandId: `deadline-${id}-${deadline}`, ...about };
+    await decide(deps, id, { type: 'note-deadline', now }, cause);
+  }
 }
 
 /** R3 */

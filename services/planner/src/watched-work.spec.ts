@@ -5,7 +5,13 @@ import { busyQueues, WatchedWork } from './watched-work';
 const how = { unattendedMs: 4_000, stuckAfterRings: 3 };
 
 const directive = (version: number, more: object = {}) =>
-  ({ version, movingSince: null, approvals: new Map(), spec: { limits: {} }, ...more }) as unknown as Directive;
+  ({
+    version,
+    movingSince: null,
+    approvals: new Map(),
+    spec: { limits: {} },
+    ...more,
+  }) as unknown as Directive;
 
 const item = (id = 'a', subject = 'writ.work.program') =>
   ({ id, subject, limitMs: 60_000 }) as unknown as WorkItem;
