@@ -7,6 +7,7 @@ export * from './directive-documents';
 export { isOverTime, notedOfWorkspace } from './directive-progress';
 export { passesByItself } from './step-outcome';
 export * from './directive-state';
+export type { CastVote } from './directive-votes';
 export * from './directive-work';
 export * from './evaluation';
 export * from './gate';

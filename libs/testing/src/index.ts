@@ -17,3 +17,10 @@ export {
   namesWithoutMetric,
 } from './metric-references';
 export { DeciderHistory } from './decider-history';
+export {
+  DirectiveStory,
+  runningStory,
+  storyFile,
+  storyId,
+  type StoryStep,
+} from './directive-story';
