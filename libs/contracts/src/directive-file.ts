@@ -35,6 +35,18 @@ const Id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'is not an id')
 
 export const STEP_LIMIT = 2000;
 
+/** Steps that share something: a group of a chain, or a key that only one may hold at a time. */
+const GroupName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}$/, 'is not a name of a group');
+
+/** What one attempt of a step may spend; so much is reserved before it starts. */
+export const StepBudget = z.strictObject({
+  costUsd: z.number().min(0).optional(),
+  tokens: z.number().int().min(0).optional(),
+});
+export type StepBudget = z.infer<typeof StepBudget>;
+
 export const Autonomy = z.enum(['full_auto', 'guardrails', 'manual']);
 export type Autonomy = z.infer<typeof Autonomy>;
 
@@ -46,16 +58,39 @@ export const Thresholds = z
   .refine((it) => it.yellow <= it.green, { path: ['yellow'], message: 'is above green' });
 export type Thresholds = z.infer<typeof Thresholds>;
 
+/** Without defaults: what is not named stays as it is. */
+const limits = {
+  maxParallelSteps: z.number().int().min(1).max(STEP_LIMIT),
+  maxReworkCycles: z.number().int().min(0).max(100),
+  maxTotalCostUsd: z.number().min(0),
+  maxTotalTokens: z.number().int().min(0),
+  /** Of going on without a pause; then the directive is suspended. */
+  maxWallTimeMinutes: z.number().min(0),
+  maxChainRegenerations: z.number().int().min(0).max(100),
+  maxFailedSteps: z.number().int().min(0).max(STEP_LIMIT),
+  /** How many runs in a row may end because a provider is in trouble. */
+  maxProviderErrors: z.number().int().min(1).max(100),
+  /** By name of a step's `group`: how many of its steps run at once. */
+  groups: z.record(GroupName, z.number().int().min(1).max(STEP_LIMIT)),
+};
 export const Limits = z.strictObject({
-  maxParallelSteps: z.number().int().min(1).max(STEP_LIMIT).default(4),
-  maxReworkCycles: z.number().int().min(0).max(100).default(3),
-  maxTotalCostUsd: z.number().min(0).optional(),
-  /** Of going on without a pause; then the directive is paused. */
-  maxWallTimeMinutes: z.number().min(0).optional(),
-  maxChainRegenerations: z.number().int().min(0).max(100).default(3),
-  maxFailedSteps: z.number().int().min(0).max(STEP_LIMIT).default(3),
+  ...limits,
+  maxParallelSteps: limits.maxParallelSteps.default(4),
+  maxReworkCycles: limits.maxReworkCycles.default(3),
+  maxTotalCostUsd: limits.maxTotalCostUsd.optional(),
+  maxTotalTokens: limits.maxTotalTokens.optional(),
+  maxWallTimeMinutes: limits.maxWallTimeMinutes.optional(),
+  maxChainRegenerations: limits.maxChainRegenerations.default(3),
+  maxFailedSteps: limits.maxFailedSteps.default(3),
+  maxProviderErrors: limits.maxProviderErrors.optional(),
+  groups: limits.groups.optional(),
 });
 export type Limits = z.infer<typeof Limits>;
+export const LimitChanges = z
+  .strictObject(limits)
+  .partial()
+  .refine((it) => Object.keys(it).length > 0, 'names no limit');
+export type LimitChanges = z.infer<typeof LimitChanges>;
 
 export const Workspace = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('none') }),
@@ -99,12 +134,23 @@ export const StepSpec = z.strictObject({
   inputs: z.array(StepInput).max(1000).default([]),
   outputs: z.array(WorkspaceGlob).max(1000).default([]),
   verify: Verify.optional(),
+  budget: StepBudget.optional(),
+  /** `limits.groups` says how many of its steps run at once; without a word there all may. */
+  group: GroupName.optional(),
+  /** Of all steps of the chain with this key one runs at a time. */
+  concurrencyKey: GroupName.optional(),
 });
 export type StepSpec = z.infer<typeof StepSpec>;
 
 export const Planner = z.strictObject({
   kind: z.enum(['explicit', 'llm', 'dbt', 'agent', 'default']).default('explicit'),
+  /** `agent`: what plans; without it a plan is waited for. `default`: what carries out each step. */
+  adapter: Adapter.optional(),
+  /** The plan waits for a person before its first step starts. */
+  approval: z.boolean().optional(),
+  timeoutMs: z.number().int().min(1).max(86_400_000).optional(),
 });
+export type Planner = z.infer<typeof Planner>;
 
 export const DirectiveFile = z.strictObject({
   title: Line,

@@ -4,7 +4,18 @@
  */
 import { z } from 'zod';
 import { Adapter, Retry, StepInput, Verify } from './adapter';
-import { Autonomy, DirectiveFile, Limits, Reason, Thresholds, Workspace } from './directive-file';
+import {
+  Autonomy,
+  DirectiveFile,
+  LimitChanges,
+  Limits,
+  Planner,
+  Reason,
+  StepBudget,
+  StepSpec,
+  Thresholds,
+  Workspace,
+} from './directive-file';
 import { Digest, DirectiveId, RunId, StepName } from './ids';
 import { Confidence } from './evaluation';
 import { ApprovalId, approvalEvents } from './approval';
@@ -14,7 +25,24 @@ import { Rework, RunError, StepRun } from './run';
 /** What may be told of a directive as a whole. */
 export const lifeVerbs = ['start', 'pause', 'resume', 'stop', 'archive'] as const;
 export type LifeVerb = (typeof lifeVerbs)[number];
-export const directiveVerbs = ['create', ...lifeVerbs, 'approve', 'deny'] as const;
+/** What changes a directive that is there, its chain or a step of it. */
+export const changeVerbs = [
+  'amend',
+  'raise-limit',
+  'replan',
+  'submit-plan',
+  'add-step',
+  'update-step',
+  'remove-step',
+  'skip-step',
+  'retry-step',
+  'rollback',
+] as const;
+export type ChangeVerb = (typeof changeVerbs)[number];
+/** What is told to one directive by `POST /v1/directives/{id}/commands`. */
+export const toldVerbs = [...lifeVerbs, ...changeVerbs] as const;
+export type ToldVerb = LifeVerb | ChangeVerb;
+export const directiveVerbs = ['create', 'fork', ...toldVerbs, 'approve', 'deny'] as const;
 export type DirectiveVerb = (typeof directiveVerbs)[number];
 
 const onDirective = { directiveId: DirectiveId };
@@ -27,6 +55,23 @@ const decision = {
   comment: Reason.optional(),
 };
 
+/** Parts of a directive that may change while it lives; what is not named stays. */
+const amendments = z
+  .strictObject({
+    title: DirectiveFile.shape.title,
+    goal: DirectiveFile.shape.goal,
+    requirements: DirectiveFile.shape.requirements.unwrap(),
+    acceptanceCriteria: DirectiveFile.shape.acceptanceCriteria.unwrap(),
+    constraints: DirectiveFile.shape.constraints.unwrap(),
+    autonomy: Autonomy,
+    thresholds: Thresholds,
+    limits: LimitChanges,
+    approvals: ApprovalPolicy,
+  })
+  .partial();
+export type Amendments = z.infer<typeof amendments>;
+const chain = DirectiveFile.shape.chain;
+
 /** The data of a command message, by verb: `writ.command.directive.<verb>`. */
 export const directiveCommands = {
   create: z.strictObject({
@@ -36,11 +81,35 @@ export const directiveCommands = {
     /** Start at once. */
     start: z.boolean().default(true),
   }),
+  /** Another directive that begins where one stood: see `DirectiveCreated.fork`. */
+  fork: z.strictObject({
+    directiveId: DirectiveId.optional(),
+    from: DirectiveId,
+    /** Position in the log; default: where it stands now. */
+    at: z.number().int().min(1).optional(),
+    changes: amendments.optional(),
+    chain,
+    start: z.boolean().default(true),
+  }),
   start: z.strictObject(onDirective),
-  pause: z.strictObject({ ...onDirective, reason }),
+  /** `drain`, unless it says otherwise: what runs may end. `cut`: it is cancelled, and runs again after a resume. */
+  pause: z.strictObject({ ...onDirective, reason, mode: z.enum(['drain', 'cut']).optional() }),
   resume: z.strictObject(onDirective),
   stop: z.strictObject({ ...onDirective, reason }),
   archive: z.strictObject(onDirective),
+  amend: z.strictObject({ ...onDirective, changes: amendments, reason }),
+  'raise-limit': z.strictObject({ ...onDirective, limits: LimitChanges, reason }),
+  /** With a chain: that one. Without: by the planner of the directive. */
+  replan: z.strictObject({ ...onDirective, chain, reason }),
+  /** With a chain: whole. Without: as it was built by `add-step` while planning. */
+  'submit-plan': z.strictObject({ ...onDirective, chain, rationale: Reason.optional() }),
+  'add-step': z.strictObject({ ...onDirective, step: StepSpec }),
+  /** Takes the place of the step of this name. */
+  'update-step': z.strictObject({ ...onDirective, step: StepSpec }),
+  'remove-step': z.strictObject({ ...onDirective, step: StepName }),
+  'skip-step': z.strictObject({ ...onDirective, step: StepName, reason }),
+  'retry-step': z.strictObject({ ...onDirective, step: StepName, reason }),
+  rollback: z.strictObject({ ...onDirective, step: StepName, reason }),
   approve: z.strictObject(decision),
   /** `rework`: the step is to run again with the comment, instead of ending here. */
   deny: z.strictObject({ ...decision, rework: z.boolean().default(false) }),
@@ -63,6 +132,9 @@ export const PlannedStep = z.object({
   inputs: z.array(StepInput),
   outputs: z.array(z.string()),
   verify: Verify.optional(),
+  budget: StepBudget.optional(),
+  group: z.string().optional(),
+  concurrencyKey: z.string().optional(),
 });
 export type PlannedStep = z.infer<typeof PlannedStep>;
 
@@ -82,6 +154,17 @@ export const StepFailure = z.object({
 });
 export type StepFailure = z.infer<typeof StepFailure>;
 
+export const SuspensionKind = z.enum([
+  'budget',
+  'time',
+  'rework',
+  'regenerations',
+  'failed_steps',
+  'provider',
+  'policy',
+]);
+export type SuspensionKind = z.infer<typeof SuspensionKind>;
+
 /**
  * Stored form: never rename a member or change its meaning; add a version instead, with an upcaster
  * and a golden sample.
@@ -98,7 +181,7 @@ export const directiveEvents = {
     limits: Limits,
     workspace: Workspace,
     variables: z.record(z.string(), z.string()),
-    planner: z.object({ kind: z.string() }),
+    planner: Planner,
     approvals: ApprovalPolicy.optional(),
     /** The chain as submitted, with the variables replaced. */
     steps: z.array(PlannedStep),
@@ -116,8 +199,24 @@ export const directiveEvents = {
     generation: z.number().int(),
     strategy: z.string(),
     steps: z.array(PlannedStep),
+    /** Against the chain before it, by names of steps; a kept one stays passed. */
+    changes: z
+      .object({
+        kept: z.array(StepName),
+        changed: z.array(StepName),
+        added: z.array(StepName),
+        dropped: z.array(StepName),
+      })
+      .optional(),
+    reason: z.string().optional(),
   }),
-  StepStarted: z.object({ step: StepName, runId: RunId, attempt: z.number().int() }),
+  StepStarted: z.object({
+    step: StepName,
+    runId: RunId,
+    attempt: z.number().int(),
+    /** Of the budget, until it is known what it cost. */
+    reserved: StepBudget.optional(),
+  }),
   StepEvaluating: z.object({ step: StepName, run: StepRun }),
   StepMerging: z.object({
     step: StepName,
@@ -155,9 +254,30 @@ export const directiveEvents = {
     confidence: Confidence.nullable().optional(),
     failure: StepFailure.optional(),
   }),
-  StepCancelled: z.object({ step: StepName, runId: RunId }),
+  /** `again`: only its run; the step starts anew when the directive goes on. */
+  StepCancelled: z.object({ step: StepName, runId: RunId, again: z.boolean().optional() }),
+  StepSkipped: z.object({ step: StepName, reason: z.string().optional() }),
+  /** It is to run again, or can run after all; what it made before counts no more. */
+  StepReopened: z.object({ step: StepName, because: StepName, reason: z.string().optional() }),
+  StepAdded: z.object({ spec: PlannedStep }),
+  StepUpdated: z.object({ spec: PlannedStep }),
+  StepRemoved: z.object({ step: StepName }),
+  /** A run of a chain that is no more has ended; it changes nothing. */
+  RunOrphaned: z.object({ runId: RunId, result: z.string() }),
   ...approvalEvents,
-  DirectivePaused: z.object({ reason: z.string().optional() }),
+  DirectivePaused: z.object({
+    reason: z.string().optional(),
+    mode: z.enum(['drain', 'cut']).optional(),
+  }),
+  /** A limit, or trouble that no step is to blame for. `wayOut` tells how it goes on. */
+  DirectiveSuspended: z.object({ kind: SuspensionKind, reason: z.string(), wayOut: z.string() }),
+  DirectiveAmended: z.object({
+    set: amendments,
+    /** The difference, for people: JSON pointers with what stood there and what stands there now. */
+    changes: z.array(z.object({ path: z.string(), from: z.unknown(), to: z.unknown() })),
+    reason: z.string().optional(),
+  }),
+  LimitsRaised: z.object({ limits: LimitChanges, reason: z.string().optional() }),
   DirectiveResumed: z.object({}),
   DirectiveStopped: z.object({ reason: z.string().optional() }),
   DirectiveCompleted: z.object({

@@ -6,7 +6,7 @@
  * C1 A chain never changes: `with` gives another one, which shares every block that stays the same.
  * C2 Each block, and the whole, counts the steps that are ready, active and failed, so whoever looks
  *    for such steps passes over all other blocks.
- * C3 A step knows how many of its dependencies have not passed; it is ready when none is left.
+ * C3 A step knows how many of its dependencies are not done; it is ready when none is left.
  */
 import type {
   Confidence,
@@ -21,7 +21,7 @@ import type { Attempted } from './rework';
 export interface StepState {
   readonly spec: PlannedStep;
   readonly status: StepStatus;
-  /** Dependencies that have not passed (C3). */
+  /** Dependencies that have neither passed nor been skipped (C3). */
   readonly waitsFor: number;
   readonly attempt: number;
   readonly runId: string | null;
@@ -43,12 +43,16 @@ export interface StepState {
 
 export const isActive = ({ status }: StepState): boolean =>
   status === 'running' || status === 'evaluating' || status === 'merging';
-const isReady = ({ status, waitsFor }: StepState) =>
-  (status === 'pending' || status === 'rework') && waitsFor === 0;
+/** It has no run under way, and is to have one. */
+export const isIdle = ({ status }: StepState): boolean =>
+  status === 'pending' || status === 'rework' || status === 'stale';
+const isReady = (step: StepState) => isIdle(step) && step.waitsFor === 0;
 /** A step that waits in vain for another one is not what failed. */
 const isFailed = ({ status, failure }: StepState) =>
   status === 'failed' || (status === 'blocked' && failure !== null);
-const isPassed = (step: StepState) => step.status === 'passed';
+/** What needs it may start. */
+export const isDone = ({ status }: StepState): boolean =>
+  status === 'passed' || status === 'skipped';
 const isWaiting = (step: StepState) => step.status === 'awaiting_approval';
 
 /** How many steps of a block, or of all, are so. */
@@ -82,9 +86,21 @@ export class Chain implements Iterable<StepState> {
     readonly tally: Tally,
   ) {}
 
-  /** The steps as they are when the chain is activated; their names differ. */
-  static planned(specs: readonly PlannedStep[], at: string): Chain {
-    const steps = specs.map((spec) => planned(spec, at));
+  /**
+   * The steps as they are when the chain is activated; their names differ. `known` are those that
+   * stay as they are, by name: of a chain before it.
+   */
+  static planned(
+    specs: readonly PlannedStep[],
+    at: string,
+    known: ReadonlyMap<string, StepState> = new Map(),
+  ): Chain {
+    const done = new Set([...known.values()].filter(isDone).map(({ spec }) => spec.name));
+    const steps = specs.map((spec) => {
+      const waitsFor = new Set(spec.dependsOn.filter((name) => !done.has(name))).size;
+      const before = known.get(spec.name);
+      return before === undefined ? planned(spec, waitsFor, at) : { ...before, spec, waitsFor };
+    });
     return Chain.of(placesOf(specs), steps);
   }
 
@@ -111,11 +127,11 @@ export class Chain implements Iterable<StepState> {
     const place = this.places.byName.get(step.spec.name);
     if (place === undefined) throw new Error(`the chain has no step ${step.spec.name}`);
     const changes = new Map([[place, step]]);
-    const morePassed = Number(isPassed(step)) - Number(isPassed(this.at(place)));
-    if (morePassed !== 0) {
+    const moreDone = Number(isDone(step)) - Number(isDone(this.at(place)));
+    if (moreDone !== 0) {
       for (const dependent of this.places.dependents.get(step.spec.name) ?? []) {
         const waiting = this.at(dependent);
-        changes.set(dependent, { ...waiting, waitsFor: waiting.waitsFor - morePassed });
+        changes.set(dependent, { ...waiting, waitsFor: waiting.waitsFor - moreDone });
       }
     }
     return this.withAll(changes);
@@ -126,9 +142,12 @@ export class Chain implements Iterable<StepState> {
     return Chain.of(this.places, [...this].map(change));
   }
 
-  /** The first step, in the order of the chain, that can start. */
-  firstReady(): StepState | undefined {
-    return this.blocks.find(({ tally }) => tally.ready > 0)?.steps.find(isReady);
+  /** The steps that can start, in the order of the chain. */
+  *ready(): Generator<StepState> {
+    for (const { steps, tally } of this.blocks) {
+      if (tally.ready === 0) continue;
+      for (const step of steps) if (isReady(step)) yield step;
+    }
   }
 
   active(): StepState[] {
@@ -148,14 +167,19 @@ export class Chain implements Iterable<StepState> {
     return (this.places.dependents.get(name) ?? []).map((place) => this.at(place));
   }
 
-  /** The pending steps that need the step, directly or through others, in the order of the chain. */
-  pendingAfter(name: string): StepState[] {
+  /** The idle steps that need the step, directly or through others, in the order of the chain. */
+  idleAfter(name: string): StepState[] {
+    return this.after(name, isIdle);
+  }
+
+  /** The steps that need the step, directly or through others, in the order of the chain. */
+  after(name: string, counts: (step: StepState) => boolean = () => true): StepState[] {
     const found = new Set<number>();
     const names = [name];
     for (let next = names.pop(); next !== undefined; next = names.pop()) {
       for (const place of this.places.dependents.get(next) ?? []) {
         const step = this.at(place);
-        if (step.status !== 'pending' || found.has(place)) continue;
+        if (!counts(step) || found.has(place)) continue;
         found.add(place);
         names.push(step.spec.name);
       }
@@ -220,11 +244,11 @@ function placesOf(specs: readonly PlannedStep[]): Places {
   return { byName: new Map(specs.map(({ name }, place) => [name, place])), dependents };
 }
 
-function planned(spec: PlannedStep, at: string): StepState {
+function planned(spec: PlannedStep, waitsFor: number, at: string): StepState {
   return {
     spec,
     status: 'pending',
-    waitsFor: new Set(spec.dependsOn).size,
+    waitsFor,
     attempt: 0,
     runId: null,
     run: null,

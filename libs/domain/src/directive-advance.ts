@@ -4,30 +4,31 @@
  */
 import { runIdOf, type CriterionResult, type DirectiveEventData } from '@writ/contracts';
 import { isPending } from './approvals';
+import type { StepState } from './chain';
 import type { Draft } from './directive-draft';
 import type { Directive } from './directive-state';
+import { hasTooManyFailures, suspend, uncoveredRequirements } from './suspension';
 
 export function activateIfPrepared(draft: Draft): void {
-  const { spec, workspace, generation } = draft.state;
+  const { spec, workspace, generation, plan } = draft.state;
   if (spec.workspace.kind !== 'none' && workspace === null) return;
-  const data = { generation: generation + 1, strategy: spec.planner.kind, steps: spec.steps };
+  const steps = [...(plan ?? [])];
+  const data = { generation: generation + 1, strategy: spec.planner.kind, steps };
   draft.emit({ type: 'ChainActivated', data });
   advance(draft);
 }
 
-/** Starts what is ready within the limit, or ends the directive when nothing is left to do (P2). */
+/** Starts what is ready within the limits, or ends the directive when nothing is left to do (P2). */
 export function advance(draft: Draft): void {
   if (draft.state.status !== 'active') return;
-  const { limits } = draft.state.spec;
-  if (draft.state.chain.tally.failed > limits.maxFailedSteps) {
-    cancelActive(draft);
-    voidApprovals(draft, 'the directive failed');
-    return draft.emit({ type: 'DirectiveFailed', data: failureOf(draft.state) });
+  if (hasTooManyFailures(draft.state) && somethingIsLeft(draft.state)) {
+    const { reason } = failureOf(draft.state);
+    return suspend(draft, 'failed_steps', `${reason}, which is more than maxFailedSteps allows`);
   }
-  while (draft.state.chain.tally.active < limits.maxParallelSteps) {
-    const { id, generation, chain } = draft.state;
-    const next = chain.firstReady();
-    if (next === undefined) break;
+  for (const next of draft.state.chain.ready()) {
+    if (draft.state.chain.tally.active >= draft.state.spec.limits.maxParallelSteps) break;
+    if (!isFree(draft.state, next)) continue;
+    const { id, generation } = draft.state;
     const attempt = next.attempt + 1;
     const step = next.spec.name;
     const runId = runIdOf(id, generation, step, attempt);
@@ -38,8 +39,25 @@ export function advance(draft: Draft): void {
   if (tally.failed > 0) {
     return draft.emit({ type: 'DirectiveFailed', data: failureOf(draft.state) });
   }
+  const uncovered = uncoveredRequirements(draft.state);
+  if (uncovered.length > 0) {
+    return suspend(draft, 'policy', `no step works on requirement ${uncovered.join(', ')}`);
+  }
   const commit = draft.state.commit ?? undefined;
   draft.emit({ type: 'DirectiveCompleted', data: { criteria: criteriaOf(draft.state), commit } });
+}
+
+const somethingIsLeft = ({ chain: { tally } }: Directive) =>
+  tally.active + tally.ready + tally.waiting > 0;
+
+/** Whether what it shares with others of the chain has room for it. */
+function isFree({ chain, spec: { limits } }: Directive, { spec }: StepState): boolean {
+  const { group, concurrencyKey: key } = spec;
+  if (group === undefined && key === undefined) return true;
+  const active = chain.active();
+  if (key !== undefined && active.some((it) => it.spec.concurrencyKey === key)) return false;
+  const room = group === undefined ? undefined : limits.groups?.[group];
+  return room === undefined || active.filter((it) => it.spec.group === group).length < room;
 }
 
 function failureOf({ chain }: Directive): DirectiveEventData<'DirectiveFailed'> {

@@ -16,8 +16,9 @@ import type {
 } from '@writ/contracts';
 import type { StepState } from './chain';
 import { activateIfPrepared, advance } from './directive-advance';
+import { suspend } from './suspension';
 import { Draft } from './directive-draft';
-import { isFinal, type Directive, type DirectiveState } from './directive-state';
+import { isFinal, type Directive } from './directive-state';
 import { attempted, reworkAfterConflict, reworkIsOver } from './rework';
 import { fail, hasWorked, judge, judgedAlready, sendBack } from './step-outcome';
 
@@ -46,7 +47,7 @@ export function noteWorkspace(event: WorkspaceEvent, state: Directive): Directiv
         advance(draft);
       } else {
         const { message, paths } = event.data;
-        const tried = attempted(step.run, step.confidence, true);
+        const tried = attempted(step.run, step.confidence);
         const { maxReworkCycles } = state.spec.limits;
         if (reworkIsOver(step.sentBack, tried, maxReworkCycles) === undefined) {
           const rework = reworkAfterConflict(step.run, message, paths);
@@ -56,20 +57,6 @@ export function noteWorkspace(event: WorkspaceEvent, state: Directive): Directiv
       return draft.events;
     }
   }
-}
-
-/**
- * How many events of its workspace's stream a directive has noted: the preparation and each merge,
- * when they are noted in the order of that stream.
- */
-export function notedOfWorkspace(state: DirectiveState): number {
-  if (state.status === 'absent' || state.workspace === null) return 0;
-  let merges = 0;
-  for (const { commit, failure, sentBack } of state.chain) {
-    if (commit !== null || failure?.kind === 'merge_conflict') merges += 1;
-    merges += sentBack.filter(({ inConflict }) => inConflict).length;
-  }
-  return 1 + merges;
 }
 
 /** P1, for the workspace. */
@@ -87,7 +74,11 @@ export function noteRuns(ends: readonly RunEnded[], state: Directive): Directive
 }
 
 function noteRun(draft: Draft, ended: RunEnded): void {
-  const step = stepOfRun(draft.state, ended.runId, 'running');
+  const { runId, result } = ended;
+  if (draft.state.superseded.has(runId) && !isFinal(draft.state.status)) {
+    return draft.emit({ type: 'RunOrphaned', data: { runId, result } });
+  }
+  const step = stepOfRun(draft.state, runId, 'running');
   if (step === undefined) return;
   const name = step.spec.name;
   const run = summaryOf(ended);
@@ -129,11 +120,10 @@ export function noteTime(
 ): DirectiveEvent[] {
   // Decided behind a resume that is not recorded yet, it would compare two clocks.
   if (state.movingSince !== since || !isOverTime(state, now)) return [];
-  const { maxWallTimeMinutes } = state.spec.limits;
-  const reason =
-    `it has gone on for maxWallTimeMinutes (${maxWallTimeMinutes}); ` +
-    'resume lets it go on for as long again';
-  return [{ type: 'DirectivePaused', data: { reason } }];
+  const reason = `it has gone on for maxWallTimeMinutes (${state.spec.limits.maxWallTimeMinutes})`;
+  const draft = new Draft(state, state.id);
+  suspend(draft, 'time', reason);
+  return draft.events;
 }
 
 /** P1 */

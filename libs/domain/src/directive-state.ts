@@ -9,13 +9,13 @@ import {
   type DirectiveEvent,
   type DirectiveEventData,
   type DirectiveStatus,
+  type PlannedStep,
   type RecordedEvent,
-  type StepRun,
   type StepStatus,
 } from '@writ/contracts';
 import { evolveApprovals, type Approvals } from './approvals';
 import { Chain, type StepState } from './chain';
-import { attempted } from './rework';
+import { costOf, reopened, stepAfter, type StepEvent } from './step-evolution';
 
 /** The first answer to a command, given again when the command comes again. */
 export type FirstAnswer = { readonly verb: string } & (
@@ -23,8 +23,12 @@ export type FirstAnswer = { readonly verb: string } & (
   | { readonly refused: string; readonly message: string; readonly details?: unknown }
 );
 
+/** Why it does not go on by itself, and how it can. */
+export type Suspension = DirectiveEventData<'DirectiveSuspended'> & { readonly since: string };
+
 export interface Directive {
   readonly status: DirectiveStatus;
+  readonly suspension: Suspension | null;
   /** Where `resume` goes to. */
   readonly pausedFrom: 'planning' | 'active' | null;
   readonly reason: string | null;
@@ -40,6 +44,12 @@ export interface Directive {
   readonly costUsd: number;
   /** Head of the directive's branch. */
   readonly commit: string | null;
+  /** How many events of its workspace's stream have been noted, at least. */
+  readonly workspaceNoted: number;
+  /** Runs that were cancelled while the directive went on, and of whose end nothing is known yet. */
+  readonly superseded: ReadonlySet<string>;
+  /** What is being planned; null while a chain is carried out. */
+  readonly plan: readonly PlannedStep[] | null;
   /** By command id, which is whatever its sender chose: never a key of an object. */
   readonly answers: ReadonlyMap<string, FirstAnswer>;
   /** Of its creation; all that follows belongs to the same trace. */
@@ -58,6 +68,10 @@ export interface Absent {
 }
 
 export type DirectiveState = Absent | Directive;
+
+/** How many events of its workspace's stream it has noted, when they are noted in their order. */
+export const notedOfWorkspace = (state: DirectiveState): number =>
+  state.status === 'absent' ? 0 : state.workspaceNoted;
 
 export const isFinal = (status: DirectiveStatus): boolean => finalStatuses.includes(status);
 
@@ -84,6 +98,7 @@ function existing(state: DirectiveState, recorded: RecordedEvent): Directive {
 function created(recorded: RecordedEvent, spec: DirectiveEventData<'DirectiveCreated'>): Directive {
   return {
     status: 'draft',
+    suspension: null,
     pausedFrom: null,
     reason: null,
     id: recorded.stream.slice(recorded.stream.indexOf('-') + 1),
@@ -96,6 +111,9 @@ function created(recorded: RecordedEvent, spec: DirectiveEventData<'DirectiveCre
     requester: recorded.metadata.actor.id,
     costUsd: 0,
     commit: null,
+    workspaceNoted: 0,
+    superseded: new Set(),
+    plan: spec.steps,
     answers: new Map(),
     traceparent: recorded.metadata.traceparent,
     createdAt: recorded.recordedAt,
@@ -114,6 +132,14 @@ const verbOf: Readonly<Record<string, string>> = {
   DirectiveResumed: 'resume',
   DirectiveStopped: 'stop',
   DirectiveArchived: 'archive',
+  DirectiveAmended: 'amend',
+  LimitsRaised: 'raise-limit',
+  ChainActivated: 'replan',
+  StepAdded: 'add-step',
+  StepUpdated: 'update-step',
+  StepRemoved: 'remove-step',
+  StepSkipped: 'skip-step',
+  StepReopened: 'retry-step',
 };
 
 const verbOfVote = (decision: Decision) => (decision === 'approve' ? 'approve' : 'deny');
@@ -144,23 +170,37 @@ function apply(state: Directive, event: DirectiveEvent, at: string): Directive {
     case 'DirectiveStarted':
       return { ...state, status: 'planning', startedAt: at, movingSince: at };
     case 'WorkspaceReady':
-      return { ...state, workspace: event.data, commit: event.data.baseCommit ?? null };
+      return { ...noted(state), workspace: event.data, commit: event.data.baseCommit ?? null };
     case 'ChainActivated':
-      return {
-        ...state,
-        status: state.status === 'paused' ? 'paused' : 'active',
-        pausedFrom: state.status === 'paused' ? 'active' : null,
-        generation: event.data.generation,
-        chain: Chain.planned(event.data.steps, at),
-      };
-    case 'DirectivePaused': {
-      const pausedFrom = state.status === 'planning' ? 'planning' : 'active';
-      const reason = event.data.reason ?? null;
-      return { ...state, status: 'paused', pausedFrom, reason, movingSince: null };
+      return activated(state, event.data, at);
+    case 'StepAdded':
+    case 'StepUpdated':
+    case 'StepRemoved':
+      return edited(state, event, at);
+    case 'RunOrphaned': {
+      const superseded = new Set(state.superseded);
+      superseded.delete(event.data.runId);
+      return { ...state, superseded };
+    }
+    case 'DirectivePaused':
+      return { ...halted(state, 'paused'), reason: event.data.reason ?? null };
+    case 'DirectiveSuspended': {
+      const suspension = { ...event.data, since: at };
+      return { ...halted(state, 'suspended'), suspension, reason: event.data.reason };
     }
     case 'DirectiveResumed': {
       const status = state.pausedFrom ?? 'active';
-      return { ...state, status, pausedFrom: null, reason: null, movingSince: at };
+      const moving = { pausedFrom: null, reason: null, suspension: null, movingSince: at };
+      return { ...state, ...moving, status };
+    }
+    case 'DirectiveAmended': {
+      const { limits, ...set } = event.data.set;
+      const amended = { ...state.spec, ...set };
+      return { ...state, spec: { ...amended, limits: { ...state.spec.limits, ...limits } } };
+    }
+    case 'LimitsRaised': {
+      const limits = { ...state.spec.limits, ...event.data.limits };
+      return { ...state, spec: { ...state.spec, limits } };
     }
     case 'DirectiveStopped':
       return { ...ended(state, 'stopped', at), reason: event.data.reason ?? null };
@@ -188,14 +228,64 @@ function apply(state: Directive, event: DirectiveEvent, at: string): Directive {
 
 /** What can no longer happen is cancelled; that needs no event of its own. */
 function ended(state: Directive, status: DirectiveStatus, at: string): Directive {
-  const over: readonly StepStatus[] = ['passed', 'failed', 'blocked', 'cancelled'];
+  const over: readonly StepStatus[] = ['passed', 'skipped', 'failed', 'blocked', 'cancelled'];
   const chain = state.chain.map((step) =>
     over.includes(step.status) ? step : { ...step, status: 'cancelled', since: at },
   );
-  return { ...state, status, pausedFrom: null, movingSince: null, chain, completedAt: at };
+  const still = { pausedFrom: null, movingSince: null, suspension: null, completedAt: at };
+  return { ...state, ...still, status, chain };
 }
 
-type StepEvent = Extract<DirectiveEvent, { data: { step: string } }>;
+/** It starts nothing until it is resumed. */
+function halted(state: Directive, status: 'paused' | 'suspended'): Directive {
+  const from = state.pausedFrom ?? (state.status === 'planning' ? 'planning' : 'active');
+  return { ...state, status, pausedFrom: from, suspension: null, movingSince: null };
+}
+
+const isHalted = ({ status }: Directive): boolean => status === 'paused' || status === 'suspended';
+
+const noted = (state: Directive): Directive => ({
+  ...state,
+  workspaceNoted: state.workspaceNoted + 1,
+});
+
+function activated(
+  state: Directive,
+  { generation, steps, changes }: DirectiveEventData<'ChainActivated'>,
+  at: string,
+): Directive {
+  const kept = new Map<string, StepState>();
+  for (const name of changes?.kept ?? []) {
+    const step = state.chain.get(name);
+    if (step !== undefined) kept.set(name, step);
+  }
+  const chain = Chain.planned(steps, at, kept);
+  const goesOn = isHalted(state)
+    ? { pausedFrom: 'active' as const }
+    : { status: 'active' as const, pausedFrom: null };
+  return { ...state, ...goesOn, generation, chain, plan: null };
+}
+
+type ChainEdit = Extract<
+  DirectiveEvent,
+  { type: 'StepAdded' } | { type: 'StepUpdated' } | { type: 'StepRemoved' }
+>;
+
+/** With one step more, less, or another one in its place; all others stay as they are. */
+function edited(state: Directive, event: ChainEdit, at: string): Directive {
+  const name = event.type === 'StepRemoved' ? event.data.step : event.data.spec.name;
+  const specs = [...(state.plan ?? [...state.chain].map(({ spec }) => spec))];
+  const place = specs.findIndex((spec) => spec.name === name);
+  if (event.type === 'StepRemoved') specs.splice(place, 1);
+  else if (place < 0) specs.push(event.data.spec);
+  else specs[place] = event.data.spec;
+  if (state.plan !== null) return { ...state, plan: specs };
+  const known = new Map([...state.chain].map((step) => [step.spec.name, step]));
+  const before = known.get(name);
+  // Its attempts go on being counted: a run's id names its attempt.
+  if (before !== undefined) known.set(name, reopened(before, 'pending', at));
+  return { ...state, chain: Chain.planned(specs, at, known) };
+}
 
 function applyToStep(state: Directive, event: StepEvent, at: string): Directive {
   const { step: name } = event.data as { step?: string };
@@ -204,63 +294,31 @@ function applyToStep(state: Directive, event: StepEvent, at: string): Directive 
     throw new Error(`directive ${state.id} cannot take ${event.type} of ${name ?? 'no step'}`);
   }
   const chain = state.chain.with(stepAfter(before, event, at));
+  const superseded =
+    event.type === 'StepCancelled' && !isFinal(state.status)
+      ? new Set(state.superseded).add(event.data.runId)
+      : state.superseded;
   const passedCommit = event.type === 'StepPassed' ? event.data.commit : undefined;
   return {
     ...state,
     chain,
+    superseded,
     commit: passedCommit ?? state.commit,
+    workspaceNoted: state.workspaceNoted + Number(isOfMerge(event)),
     costUsd: state.costUsd + costOf(event),
   };
 }
 
-/** A run's cost counts once, when its step leaves it behind. */
-export function costOf(event: DirectiveEvent): number {
-  const leaves = ['StepPassed', 'StepFailed', 'StepBlocked', 'StepReworkRequested'];
-  if (!leaves.includes(event.type)) return 0;
-  return (event.data as { run?: StepRun }).run?.usage?.costUsd ?? 0;
-}
-
-function stepAfter(step: StepState, event: StepEvent, at: string): StepState {
-  const since = { since: at };
+/** It follows from an event of the workspace. */
+function isOfMerge(event: StepEvent): boolean {
   switch (event.type) {
-    case 'StepStarted': {
-      const { runId, attempt } = event.data;
-      const startedAt = step.startedAt ?? at;
-      return { ...step, ...since, status: 'running', runId, attempt, startedAt, run: null };
-    }
-    case 'StepEvaluating':
-      return { ...step, ...since, status: 'evaluating', run: event.data.run };
-    case 'StepMerging': {
-      const { run, confidence } = event.data;
-      return { ...step, ...since, status: 'merging', run, confidence };
-    }
-    case 'StepPassed': {
-      const { run, confidence, commit } = event.data;
-      const end = { run, confidence, commit: commit ?? null, completedAt: at };
-      return { ...step, ...since, ...end, status: 'passed' };
-    }
-    case 'StepFailed': {
-      const { run, confidence, failure } = event.data;
-      return { ...step, ...since, run, confidence, failure, completedAt: at, status: 'failed' };
-    }
-    case 'ApprovalRequested': {
-      const { run, confidence } = event.data;
-      return { ...step, ...since, status: 'awaiting_approval', run, confidence };
-    }
-    case 'StepReworkRequested': {
-      const { run, confidence, rework } = event.data;
-      const sentBack = [...step.sentBack, attempted(run, confidence, !rework.continues)];
-      return { ...step, ...since, status: 'rework', run, confidence, rework, sentBack };
-    }
-    case 'StepBlocked': {
-      const { because, run = step.run, confidence = step.confidence, failure = null } = event.data;
-      const end = failure === null ? {} : { completedAt: at };
-      const blocked = { run, confidence, failure, blockedBy: because };
-      return { ...step, ...since, ...blocked, ...end, status: 'blocked' };
-    }
-    case 'StepCancelled':
-      return { ...step, ...since, status: 'cancelled', completedAt: at };
+    case 'StepPassed':
+      return event.data.commit !== undefined;
+    case 'StepFailed':
+      return event.data.failure.kind === 'merge_conflict';
+    case 'StepReworkRequested':
+      return !event.data.rework.continues;
     default:
-      throw new Error(`${(event as { type: string }).type} is no event of a step`);
+      return false;
   }
 }

@@ -136,12 +136,12 @@ describe('an approval', () => {
     const steps = [{ name: 'one' }, { name: 'two' }];
     const story = new Story();
     const approvals = { deadlineMinutes: 5 };
-    const limits = { maxFailedSteps: 0 };
-    story.create(file(steps, { autonomy: 'manual', approvals, limits }));
+    story.create(file(steps, { autonomy: 'manual', approvals }));
     for (const { name } of steps) story.end(name);
     const now = '2026-01-02T00:00:00Z';
     expect(story.typesWhen({ type: 'note-deadline', now })).toEqual([
-      ...['ApprovalResolved', 'StepBlocked', 'ApprovalVoided', 'DirectiveFailed'],
+      ...['ApprovalResolved', 'StepBlocked'],
+      ...['ApprovalResolved', 'StepBlocked', 'DirectiveFailed'],
     ]);
   });
 

@@ -1,69 +1,22 @@
 /**
- * The directive aggregate: what a command makes happen. Owns the legal transitions and that a command
- * takes effect once; how steps go on is in `directive-progress.ts`, what follows from an event in
+ * The directive aggregate: what a command makes happen. What people tell a directive that is there is
+ * in `directive-orders.ts`, how steps go on in `directive-progress.ts`, what follows from an event in
  * `directive-state.ts`, what work is due in `directive-work.ts`.
  */
-import {
-  type DirectiveEvent,
-  type DirectiveStatus,
-  type LifeVerb,
-  type EvaluationCompleted,
-  type RefusalCode,
-  type PlannedStep,
-  type Refusal,
-  type RunEnded,
-  type DirectiveFile,
-  type WorkspaceEvent,
-} from '@writ/contracts';
+import type { DirectiveEvent, Refusal, RefusalCode } from '@writ/contracts';
 import type { Decider } from './decider';
+import { reused, type DirectiveCommand } from './directive-command';
 import { Draft } from './directive-draft';
-import { activateIfPrepared, advance, cancelActive, voidApprovals } from './directive-advance';
 import { noteEvaluation, noteRuns, noteTime, noteWorkspace } from './directive-progress';
-import { noteDeadline, noteVote, type CastVote } from './directive-votes';
-import { evolveDirective, type Directive, type DirectiveState } from './directive-state';
-
-export type DirectiveCommand =
-  | {
-      readonly type: 'create';
-      readonly commandId: string;
-      readonly directiveId: string;
-      /** Variables replaced, chain checked: see `planExplicit`. */
-      readonly directive: DirectiveFile;
-      readonly steps: readonly PlannedStep[];
-      readonly contentDigest: string;
-      readonly start: boolean;
-    }
-  | {
-      readonly type: LifeVerb;
-      readonly commandId: string;
-      readonly reason?: string;
-    }
-  | { readonly type: 'note-workspace'; readonly event: WorkspaceEvent }
-  | { readonly type: 'note-runs'; readonly ends: readonly RunEnded[] }
-  | ({ readonly type: 'vote' } & CastVote)
-  | { readonly type: 'note-deadline'; readonly now: string }
-  | { readonly type: 'note-evaluation'; readonly evaluation: EvaluationCompleted }
-  | {
-      readonly type: 'note-time';
-      /** The database's. */
-      readonly now: string;
-      /** `movingSince` of the directive of which it is said, as the log has recorded it. */
-      readonly since: string;
-    };
+import { noteDeadline, noteVote } from './directive-votes';
+import { carryOut } from './directive-orders';
+import { start } from './life-orders';
+import { evolveDirective, type DirectiveState } from './directive-state';
 
 export const directiveDecider: Decider<DirectiveState, DirectiveCommand, DirectiveEvent> = {
   initial: { status: 'absent' },
   decide,
   evolve: evolveDirective,
-};
-
-/** From which states each verb leads on. */
-export const legalFrom: Readonly<Record<LifeVerb, readonly DirectiveStatus[]>> = {
-  start: ['draft'],
-  pause: ['planning', 'active'],
-  resume: ['paused'],
-  stop: ['draft', 'planning', 'active', 'paused'],
-  archive: ['draft', 'completed', 'failed', 'stopped'],
 };
 
 function decide(command: DirectiveCommand, state: DirectiveState): DirectiveEvent[] | Refusal {
@@ -85,7 +38,7 @@ function decide(command: DirectiveCommand, state: DirectiveState): DirectiveEven
     case 'note-time':
       return noteTime(command, state);
     default:
-      return obey(command, state);
+      return carryOut(command, state);
   }
 }
 
@@ -117,62 +70,6 @@ function create(
   });
   if (command.start) start(draft);
   return draft.events;
-}
-
-function obey(
-  command: Extract<DirectiveCommand, { type: LifeVerb }>,
-  state: Directive,
-): DirectiveEvent[] | Refusal {
-  const verb = command.type;
-  const first = state.answers.get(command.commandId);
-  if (first !== undefined) {
-    return first.verb === verb ? [] : reused(command.commandId, first.verb, verb);
-  }
-  const from = state.status;
-  const legal = legalFrom[verb];
-  if (!legal.includes(from)) {
-    const possible = (Object.keys(legalFrom) as LifeVerb[]).filter((it) =>
-      legalFrom[it].includes(from),
-    );
-    const message = `a directive that is ${from} cannot ${verb}; ${possible.length > 0 ? `it can ${possible.join(' or ')}` : 'it has ended'}`;
-    const details = { from, verb, legal: possible };
-    return [
-      { type: 'CommandRefused', data: { verb, code: 'illegal_transition', message, details } },
-    ];
-  }
-  const draft = new Draft(state, state.id);
-  const reason = command.reason === undefined ? {} : { reason: command.reason };
-  switch (verb) {
-    case 'start':
-      start(draft);
-      break;
-    case 'pause':
-      draft.emit({ type: 'DirectivePaused', data: reason });
-      break;
-    case 'resume':
-      draft.emit({ type: 'DirectiveResumed', data: {} });
-      if (state.pausedFrom === 'planning') activateIfPrepared(draft);
-      else advance(draft);
-      break;
-    case 'stop':
-      cancelActive(draft);
-      voidApprovals(draft, 'the directive was stopped');
-      draft.emit({ type: 'DirectiveStopped', data: reason });
-      break;
-    case 'archive':
-      draft.emit({ type: 'DirectiveArchived', data: {} });
-  }
-  return draft.events;
-}
-
-function start(draft: Draft): void {
-  draft.emit({ type: 'DirectiveStarted', data: {} });
-  activateIfPrepared(draft);
-}
-
-/** Whoever repeats a command means the same; to answer as if would hide that nothing was done. */
-function reused(commandId: string, before: string, now: string): Refusal {
-  return refuse('command_reused', `command ${commandId} was used to ${before}, not to ${now}`);
 }
 
 function refuse(refused: RefusalCode, message: string): Refusal {

@@ -8,7 +8,8 @@ import {
   type RunEnded,
   RunManifest,
 } from '@writ/contracts';
-import { directiveDecider, type DirectiveCommand } from './directive';
+import { directiveDecider } from './directive';
+import type { DirectiveCommand } from './directive-command';
 import type { DirectiveState } from './directive-state';
 import { directiveManifest, runManifest } from './manifest';
 import { accountOf, type Due, ManifestAccount } from './manifest-account';

@@ -30,15 +30,24 @@ export function planExplicit(written: DirectiveFile): Plan {
     const message = 'the explicit planner needs a chain with at least one step';
     issues.add('no_chain', '/chain', () => message);
   }
+  checkChain(directive, steps, issues);
+  return issues.found.length > 0 ? { issues: issues.found } : { directive, steps };
+}
+
+/** Everything that holds across the steps of a chain. */
+export function checkChain(
+  directive: DirectiveFile,
+  steps: readonly PlannedStep[],
+  issues: IssueList,
+): void {
   checkNames(steps, issues);
   checkInputs(steps, issues);
   checkDependencies(steps, issues);
   checkReferences(directive, steps, issues);
-  return issues.found.length > 0 ? { issues: issues.found } : { directive, steps };
 }
 
 /** A value may break a rule that the text with the variable kept, or lead out of the workspace. */
-function replaceVariables(written: DirectiveFile, issues: IssueList): DirectiveFile {
+export function replaceVariables(written: DirectiveFile, issues: IssueList): DirectiveFile {
   const { variables, ...rest } = written;
   const before = issues.found.length;
   const replaced = new VariableReplacer(variables, issues).replace(rest);

@@ -10,17 +10,11 @@ export interface Attempted {
   readonly score: number | null;
   /** Two attempts with the same text made the same. */
   readonly made: string;
-  /** It was good enough, but no longer fitted the branch. */
-  readonly inConflict: boolean;
 }
 
-export function attempted(
-  { artifacts }: StepRun,
-  confidence: Confidence | null,
-  inConflict = false,
-): Attempted {
+export function attempted({ artifacts }: StepRun, confidence: Confidence | null): Attempted {
   const made = artifacts.map(({ path, digest }: ArtifactRef) => [path, digest]).sort();
-  return { score: confidence?.score ?? null, made: canonicalJson(made), inConflict };
+  return { score: confidence?.score ?? null, made: canonicalJson(made) };
 }
 
 /** Why there is to be no further rework; undefined when there may be. */

@@ -110,7 +110,7 @@ export function block(draft: Draft, data: DirectiveEventData<'StepBlocked'>): vo
 
 /** What needs the step can never start. */
 function leave(draft: Draft, because: string): void {
-  for (const { spec } of draft.state.chain.pendingAfter(because)) {
+  for (const { spec } of draft.state.chain.idleAfter(because)) {
     draft.emit({ type: 'StepBlocked', data: { step: spec.name, because } });
   }
   advance(draft);

@@ -15,19 +15,23 @@ export function stepsAhead(
   first: StepState,
   most: number,
 ): readonly StepState[] {
-  const quick = status === 'active' && spec.workspace.kind === 'none' && first.spec.cache; // H1
+  const quick = status === 'active' && spec.workspace.kind === 'none' && isQuick(first.spec); // H1
   if (most === 0 || !quick) return [];
   const waitsFor = new Map<string, number>();
   const ahead = [first];
   for (const step of ahead) {
     for (const dependent of chain.dependentsOf(step.spec.name)) {
-      const { name, cache } = dependent.spec;
+      const { name } = dependent.spec;
       const left = (waitsFor.get(name) ?? dependent.waitsFor) - 1;
       waitsFor.set(name, left);
-      if (left > 0 || dependent.status !== 'pending' || !cache) continue;
+      if (left > 0 || dependent.status !== 'pending' || !isQuick(dependent.spec)) continue;
       ahead.push(dependent);
       if (ahead.length > most) return ahead.slice(1);
     }
   }
   return ahead.slice(1);
 }
+
+/** H1; and it shares nothing that others may hold. */
+const isQuick = ({ cache, group, concurrencyKey, budget }: StepState['spec']): boolean =>
+  cache && group === undefined && concurrencyKey === undefined && budget === undefined;

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
-import { approvalIdOf } from '@writ/contracts';
+import { approvalIdOf, type DirectiveEventData } from '@writ/contracts';
 import { storyFile as file, storyId as id, DirectiveStory as Story } from '@writ/testing';
 import { directiveDocument } from './directive-documents';
+import type { DirectiveCommand } from './directive-command';
 import { workOf } from './directive-work';
 
 describe('whatever happens', () => {
@@ -11,8 +12,40 @@ describe('whatever happens', () => {
     ...['end', 'end', 'end', 'end', 'end', 'end', 'green', 'green', 'merged', 'merged', 'prepared'],
     ...['fail', 'late', 'yellow', 'red', 'red', 'conflict', 'refused'],
     ...['approve', 'approve', 'approve', 'deny', 'rework'],
-    ...['start', 'pause', 'resume', 'resume', 'stop', 'archive'],
+    ...['start', 'pause', 'cut', 'resume', 'resume', 'stop', 'archive'],
+    ...['skip', 'retry', 'update', 'add', 'remove', 'replan', 'raise', 'amend'],
   );
+
+  /** Orders with something to say. Each is of a step that may or may not be there. */
+  function orderOf(what: string, step: string, at: number): object | undefined {
+    const planned = (name: string, more: object = {}) =>
+      file([{ name, description: `of ${at}`, ...more }]).chain!.steps[0]!;
+    switch (what) {
+      case 'cut':
+        return { type: 'pause', mode: 'cut' };
+      case 'skip':
+        return { type: 'skip-step', step };
+      case 'retry':
+        return { type: 'retry-step', step };
+      case 'update':
+        return { type: 'update-step', step: planned(step) };
+      case 'add':
+        return { type: 'add-step', step: planned(`more-${at}`, { dependsOn: [step] }) };
+      case 'remove':
+        return { type: 'remove-step', step };
+      case 'replan': {
+        const steps = ['a', 'b', 'c'].map((name) => ({ name }));
+        const changed = { name: 'd', dependsOn: [at % 2 === 0 ? 'a' : 'b'], description: `${at}` };
+        return { type: 'replan', chain: file([...steps, changed]).chain };
+      }
+      case 'raise':
+        return { type: 'raise-limit', limits: { maxFailedSteps: 3 + at } };
+      case 'amend':
+        return { type: 'amend', changes: { goal: `Goal ${at}` } };
+      default:
+        return undefined;
+    }
+  }
 
   /** `runs`: of whom each news was, which comes twice. */
   function tell(
@@ -61,8 +94,10 @@ describe('whatever happens', () => {
         const data = { directiveId: id, code: 'no', message: 'it is none' };
         return story.workspace({ type: 'WorkspaceRefused', data });
       }
-      default:
-        return story.typesWhen({ type: what as 'pause', commandId: `command-${at % 7}` });
+      default: {
+        const order = orderOf(what, step, at) ?? { type: what };
+        return story.typesWhen({ ...order, commandId: `command-${at % 23}` } as DirectiveCommand);
+      }
     }
   }
 
@@ -70,10 +105,12 @@ describe('whatever happens', () => {
   function check({ directive }: Story, limits: { maxParallelSteps: number }): void {
     const steps = [...directive.chain];
     const of = (...some: string[]) => steps.filter(({ status }) => some.includes(status));
-    const passed = new Set(of('passed').map(({ spec }) => spec.name));
+    const passed = new Set(of('passed', 'skipped').map(({ spec }) => spec.name));
     const waits = (dependsOn: string[]) => dependsOn.filter((name) => !passed.has(name)).length;
     const active = of('running', 'evaluating', 'merging');
-    const ready = of('pending', 'rework').filter(({ spec }) => waits(spec.dependsOn) === 0);
+    const ready = of('pending', 'rework', 'stale').filter(
+      ({ spec }) => waits(spec.dependsOn) === 0,
+    );
     const waiting = of('awaiting_approval');
     const failed = steps.filter((it) => it.status === 'failed' || it.failure !== null);
     expect(steps.map(({ waitsFor }) => waitsFor)).toEqual(
@@ -87,10 +124,11 @@ describe('whatever happens', () => {
     });
     expect(directive.chain.active()).toEqual(active);
     expect(directive.chain.failed()).toEqual(failed);
-    expect(directive.chain.firstReady()).toBe(ready[0]);
+    expect([...directive.chain.ready()]).toEqual(ready);
     expect(active.length).toBeLessThanOrEqual(limits.maxParallelSteps);
     const { status } = directive;
     if (status === 'completed') expect(passed.size).toBe(steps.length);
+    if (status === 'suspended') expect(directive.suspension?.wayOut).toContain('writ');
     if (status === 'active') expect(active.length + waiting.length).toBeGreaterThan(0);
     const asked = [...directive.approvals.values()].filter((it) => it.status === 'pending');
     expect(asked.map(({ request }) => request.step).sort()).toEqual(
@@ -122,6 +160,7 @@ describe('whatever happens', () => {
           const story = new Story();
           story.create(file(steps, { limits, workspace }));
           const passed = new Set<string>();
+          const started = new Set<string>();
           const runs = new Map<string, string>();
           happenings.forEach(([what, step], at) => {
             const before = story.directive;
@@ -136,12 +175,21 @@ describe('whatever happens', () => {
             }
             for (const { type, data } of story.events.slice(from)) {
               const name = (data as { step: string }).step;
-              if (type === 'StepPassed') passed.add(name);
+              if (type === 'StepPassed' || type === 'StepSkipped') passed.add(name);
+              if (type === 'StepReopened') passed.delete(name);
+              if (type === 'ChainActivated') {
+                const { changes } = data as DirectiveEventData<'ChainActivated'>;
+                passed.clear();
+                for (const kept of changes?.kept ?? []) passed.add(kept);
+              }
               if (type !== 'StepStarted') continue;
-              expect(['planning', 'active', 'paused']).toContain(before.status);
+              expect(['planning', 'active', 'paused', 'suspended']).toContain(before.status);
               if (before.status === 'paused') expect(what).toBe('resume');
-              const spec = steps.find((it) => it.name === name);
+              const spec = story.directive.chain.get(name)?.spec;
               expect(spec?.dependsOn.every((it) => passed.has(it))).toBe(true);
+              const { runId } = data as { runId: string };
+              expect(started.has(runId)).toBe(false);
+              started.add(runId);
             }
             check(story, limits);
           });

@@ -3,11 +3,26 @@ import {
   ApprovalId,
   Decision,
   DirectiveFile,
+  directiveCommands,
   DirectiveId,
   EventMetadata,
   StepDocument,
+  toldVerbs,
+  type ToldVerb,
 } from '@writ/contracts';
 import { z } from 'zod';
+
+/** What is told to one directive: the verb with the data of its command. */
+const orderOf = (verb: ToldVerb) => {
+  const { shape }: { shape: Record<string, z.ZodType> } = directiveCommands[verb];
+  const { directiveId: _, ...order } = shape;
+  return z.strictObject({ verb: z.literal(verb), ...order });
+};
+const [firstVerb, ...otherVerbs] = toldVerbs;
+export const DirectiveOrderBody = z.discriminatedUnion('verb', [
+  orderOf(firstVerb),
+  ...otherVerbs.map(orderOf),
+]);
 
 export const AcceptedCommand = z
   .object({

@@ -13,7 +13,6 @@ import {
   DirectiveManifest,
   DirectiveStatus,
   DirectiveSummary,
-  lifeVerbs,
   Reason,
   RunDocument,
   RunId,
@@ -26,6 +25,7 @@ import {
   AcceptedDecision,
   ChainDocument,
   DeadLetterSummary,
+  DirectiveOrderBody,
   EventPageDocument,
 } from './http-documents';
 
@@ -104,10 +104,7 @@ export const routes = {
     path: '/v1/directives/{id}/commands',
     summary: 'Tells a directive what to do',
     params: directiveId,
-    body: z.strictObject({
-      verb: z.enum(lifeVerbs),
-      reason: Reason.optional(),
-    }),
+    body: DirectiveOrderBody,
     idempotent: true,
     status: 202,
     answers: json(AcceptedCommand),

@@ -16,7 +16,7 @@ import {
   type DirectiveVerb,
   type Refusal,
 } from '@writ/contracts';
-import { planExplicit, type DirectiveCommand } from '@writ/domain';
+import { planExplicit, type DirectiveCommand, type DirectiveOrder } from '@writ/domain';
 import type { Incoming } from '@writ/messaging';
 import { formatTraceparent, parseTraceparent } from '@writ/observability';
 import { decide, sha256, type Decided, type Planner } from './planner';
@@ -75,9 +75,6 @@ async function traceOf(
   return formatTraceparent({ traceId, spanId, traceFlags: 1 });
 }
 
-const reasonOf = (data: object) =>
-  'reason' in data && typeof data.reason === 'string' ? { reason: data.reason } : {};
-
 async function toCommand(
   deps: Planner,
   commandId: string,
@@ -88,6 +85,8 @@ async function toCommand(
   switch (verb) {
     case 'create':
       return toCreate(commandId, directiveId, data);
+    case 'fork':
+      return { refused: 'not_available', message: 'not yet' };
     case 'approve':
     case 'deny': {
       if (actor.kind !== 'person') {
@@ -99,8 +98,10 @@ async function toCommand(
       const now = await deps.rows.now();
       return { type: 'vote', commandId, verb, approvalId, decision, digest, comment, by, now };
     }
-    default:
-      return { type: verb, commandId, ...reasonOf(data) };
+    default: {
+      const { directiveId: _, ...order } = data;
+      return { ...order, type: verb, commandId } as DirectiveOrder;
+    }
   }
 }
 

@@ -554,7 +554,7 @@ describe('the reconciler', () => {
     });
   });
 
-  it('pauses a directive whose time is over; a resume gives it the same time again', async () => {
+  it('suspends a directive whose time is over; a resume gives it the same time again', async () => {
     const directiveId = await create(here, { limits: { maxWallTimeMinutes: 10 } });
     const reconcile = createReconciler(here.planner, atOnce);
     await reconcile();
@@ -564,10 +564,11 @@ describe('the reconciler', () => {
     here.passMinutes(1);
     await reconcile();
     await reconcile();
-    expect(await statusOf(here, directiveId)).toBe('paused');
-    const pauses = (await here.log.readAll()).filter(({ type }) => type === 'DirectivePaused');
-    expect(pauses.map(({ data }) => data)).toMatchObject([
-      { reason: expect.stringContaining('maxWallTimeMinutes (10)') as string },
+    expect(await statusOf(here, directiveId)).toBe('suspended');
+    const all = await here.log.readAll();
+    const suspensions = all.filter(({ type }) => type === 'DirectiveSuspended');
+    expect(suspensions.map(({ data }) => data)).toMatchObject([
+      { kind: 'time', reason: expect.stringContaining('maxWallTimeMinutes (10)') as string },
     ]);
     await ask(here, 'resume', { directiveId });
     here.passMinutes(9);

@@ -2,7 +2,7 @@
  * One seed from beginning to end: a world, a workload, a storm; then calm, in which everything has to
  * come to an end; then the question whether all that has to hold does.
  */
-import { finalStatuses, type RunClaimed, type RunEnded } from '@writ/contracts';
+import { finalStatuses, STEP_LIMIT, type RunClaimed, type RunEnded } from '@writ/contracts';
 import { ACCOUNT_STREAMS, directiveDecider } from '@writ/domain';
 import type { Directive, DirectiveState } from '@writ/domain';
 import type { StoredEvent } from '@writ/event-log';
@@ -201,9 +201,12 @@ class Ending {
     return left;
   }
 
-  /** Nobody else would start a draft or resume what is paused. */
-  private order({ id, status }: Directive): void {
-    const verb = status === 'draft' ? 'start' : status === 'paused' ? 'resume' : undefined;
+  /** Nobody else would start a draft, or let go on what is paused or suspended. */
+  private order({ id, status, suspension }: Directive): void {
+    const raises = suspension?.kind === 'failed_steps';
+    const halted = status === 'paused' || status === 'suspended';
+    const verb =
+      status === 'draft' ? 'start' : raises ? 'raise-limit' : halted ? 'resume' : undefined;
     const { nowMs } = this.world.time;
     if (verb === undefined || nowMs - (this.orderedAt.get(id) ?? -Infinity) < ORDER_EVERY_MS)
       return;
@@ -211,7 +214,7 @@ class Ending {
     this.orders += 1;
     const order: PlannedCommand = {
       ...{ atMs: nowMs, verb, commandId: `end-${this.orders}`, directiveId: id, how: 'ask' },
-      data: { directiveId: id },
+      data: { directiveId: id, ...(raises ? { limits: { maxFailedSteps: STEP_LIMIT } } : {}) },
     };
     this.client.plan([order]);
   }

@@ -101,7 +101,33 @@ function about(
   return commands;
 }
 
-const verbs = ['start', 'pause', 'pause', 'resume', 'resume', 'stop', 'archive'] as const;
+const verbs = [
+  ...(['start', 'pause', 'pause', 'resume', 'resume', 'stop', 'archive'] as const),
+  ...(['skip-step', 'retry-step', 'remove-step', 'add-step', 'raise-limit', 'amend'] as const),
+];
+
+/** What an order says besides whom it is for. */
+function saidWith(random: SeededRandom, verb: (typeof verbs)[number]): object {
+  const step = `s${random.int(1, 7)}`;
+  switch (verb) {
+    case 'pause':
+      return random.chance(0.5) ? { mode: 'cut' } : {};
+    case 'skip-step':
+    case 'retry-step':
+    case 'remove-step':
+      return { step };
+    case 'add-step': {
+      const name = `more-${random.int(1, 3)}`;
+      return { step: { name, dependsOn: [step], adapter: { kind: 'echo' }, verify: 'none' } };
+    }
+    case 'raise-limit':
+      return { limits: { maxFailedSteps: random.int(1, 9) } };
+    case 'amend':
+      return { changes: { goal: 'amended', limits: { maxParallelSteps: random.int(1, 6) } } };
+    default:
+      return {};
+  }
+}
 
 function oneOrder(
   random: SeededRandom,
@@ -114,12 +140,15 @@ function oneOrder(
   const commandId = `${verb}-${name}`;
   const how = random.chance(0.7) ? ('ask' as const) : ('tell' as const);
   const atMs = random.int(Math.max(0, fromMs - 500), Math.max(fromMs, untilMs));
-  const order = { atMs, verb, commandId, directiveId, data: { directiveId }, how };
+  const data = { directiveId, ...saidWith(random, verb) };
+  const order = { atMs, verb, commandId, directiveId, data, how };
   const again = random.chance(0.25) ? [{ ...order, atMs: atMs + random.int(0, 4_000) }] : [];
   if (!random.chance(0.1)) return [order, ...again];
   // The same id for something else: it must not take effect a second time.
   const other = random.pick(verbs.filter((it) => it !== verb));
-  return [order, { ...order, verb: other, how: 'ask', atMs: atMs + random.int(0, 4_000) }];
+  const otherData = { directiveId, ...saidWith(random, other) };
+  const later = atMs + random.int(0, 4_000);
+  return [order, { ...order, verb: other, data: otherData, how: 'ask', atMs: later }];
 }
 
 function malformed(random: SeededRandom): PlannedCommand {

@@ -40,14 +40,11 @@ export class DirectivesController {
     @Req() request: IncomingMessage,
     @Param(named(routes.commandDirective.params)) { id }: Id,
     @Body(checked(routes.commandDirective.body))
-    { verb, reason }: z.infer<typeof routes.commandDirective.body>,
+    { verb, ...order }: z.infer<typeof routes.commandDirective.body>,
   ) {
-    if (reason !== undefined && verb !== 'pause' && verb !== 'stop') {
-      throw new Problem('malformed', `"${verb}" takes no reason; only pause and stop do`);
-    }
     return this.backend.command({
       verb,
-      data: { directiveId: id, ...(reason === undefined ? {} : { reason }) },
+      data: { directiveId: id, ...order },
       idempotencyKey: idempotencyKeyOf(request),
       traceparent: traceparentOf(request),
       person: personOf(request),

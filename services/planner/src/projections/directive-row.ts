@@ -11,7 +11,7 @@ export interface DirectiveRow {
   id: string;
   title: string;
   status: DirectiveStatus;
-  /** Where a paused one goes on. */
+  /** Where a paused or suspended one goes on. */
   paused_from: 'planning' | 'active' | null;
   reason: string | null;
   generation: number;
@@ -71,14 +71,20 @@ function changeBy(event: DirectiveEvent, row: DirectiveRow, at: string): Partial
       return { branch: event.data.branch ?? null, commit_id: event.data.baseCommit ?? null };
     case 'ChainActivated': {
       const { generation } = event.data;
-      if (row.status === 'paused') return { generation, paused_from: 'active' };
-      return { generation, status: 'active' };
+      const isHalted = row.status === 'paused' || row.status === 'suspended';
+      return isHalted ? { generation, paused_from: 'active' } : { generation, status: 'active' };
     }
     case 'StepPassed':
       return event.data.commit === undefined ? {} : { commit_id: event.data.commit };
-    case 'DirectivePaused': {
-      const paused_from = row.status === 'planning' ? 'planning' : 'active';
-      return { status: 'paused', paused_from, reason: reasonOf(event.data.reason) };
+    case 'DirectivePaused':
+    case 'DirectiveSuspended': {
+      const status = event.type === 'DirectivePaused' ? 'paused' : 'suspended';
+      const paused_from = row.paused_from ?? (row.status === 'planning' ? 'planning' : 'active');
+      return { status, paused_from, reason: reasonOf(event.data.reason) };
+    }
+    case 'DirectiveAmended': {
+      const { title } = event.data.set;
+      return title === undefined ? {} : { title: storable(title) };
     }
     case 'DirectiveResumed':
       return { status: row.paused_from ?? 'active', paused_from: null, reason: null };
