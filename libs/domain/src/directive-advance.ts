@@ -34,8 +34,9 @@ export function advance(draft: Draft): void {
     const runId = runIdOf(id, generation, step, attempt);
     draft.emit({ type: 'StepStarted', data: { step, runId, attempt } });
   }
-  const { tally } = draft.state.chain;
-  if (tally.active > 0 || tally.waiting > 0) return;
+  const { chain, ending } = draft.state;
+  const { tally } = chain;
+  if (tally.active > 0 || tally.waiting > 0 || ending.size > 0) return;
   if (tally.failed > 0) {
     return draft.emit({ type: 'DirectiveFailed', data: failureOf(draft.state) });
   }
@@ -50,9 +51,10 @@ export function advance(draft: Draft): void {
 const somethingIsLeft = ({ chain: { tally } }: Directive) =>
   tally.active + tally.ready + tally.waiting > 0;
 
-/** Whether what it shares with others of the chain has room for it. */
-function isFree({ chain, spec: { limits } }: Directive, { spec }: StepState): boolean {
-  const { group, concurrencyKey: key } = spec;
+/** Whether its run before has ended, and what it shares with others of the chain has room for it. */
+function isFree({ chain, ending, spec: { limits } }: Directive, { spec }: StepState): boolean {
+  const { name, group, concurrencyKey: key } = spec;
+  for (const { step } of ending.values()) if (step.spec.name === name) return false;
   if (group === undefined && key === undefined) return true;
   const active = chain.active();
   if (key !== undefined && active.some((it) => it.spec.concurrencyKey === key)) return false;

@@ -11,6 +11,7 @@ import { storyFile as file, storyId as id, DirectiveStory as Story } from '@writ
 import type { DirectiveOrder } from './directive-command';
 import { directiveDocument } from './directive-documents';
 import { legalFrom } from './directive-orders';
+import { workOf } from './directive-work';
 
 const stepOf = (more: Record<string, unknown>) => file([{ name: 'one', ...more }]).chain!.steps[0]!;
 const chainOf = (...steps: Parameters<typeof file>[0]) => file(steps).chain!;
@@ -150,6 +151,15 @@ describe('a pause', () => {
     expect(story.end('one', { result: 'cancelled' })).toEqual(['RunOrphaned']);
     expect(story.typesWhen(order('resume'))).toEqual(['DirectiveResumed', 'StepStarted']);
     expect(story.runIdOf('one')).toBe(`${id}-g1-one-a2`);
+  });
+
+  it('that cuts waits for the end of what it has cut before that starts anew', () => {
+    const story = begun();
+    story.when(order('pause', { mode: 'cut' }));
+    expect(story.typesWhen(order('resume'))).toEqual(['DirectiveResumed']);
+    expect(workOf(story.directive).map(({ id: item }) => item)).toEqual([`${id}-g1-one-a1`]);
+    expect(story.end('one', { result: 'cancelled' })).toEqual(['RunOrphaned', 'StepStarted']);
+    expect(workOf(story.directive).map(({ id: item }) => item)).toEqual([`${id}-g1-one-a2`]);
   });
 
   it('seed defect 10: every order leaves an event, and stopped is a state of its own', () => {
@@ -387,6 +397,7 @@ describe('another chain', () => {
     expect(story.typesWhen(order('replan', chain(...two)))[0]).toBe('StepCancelled');
     expect(story.typesWhen(order('replan', chain(...two)))).toEqual(['CommandRefused']);
     expect(refusedAs(story).message).toContain('raise-limit');
+    expect(story.end('one', { result: 'cancelled' })).toEqual(['RunOrphaned', 'StepStarted']);
     story.end('one', { runId: `${id}-g2-one-a1` });
     expect(story.end('two', { runId: `${id}-g2-two-a1` })).toContain('DirectiveCompleted');
   });

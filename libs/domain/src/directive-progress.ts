@@ -75,8 +75,9 @@ export function noteRuns(ends: readonly RunEnded[], state: Directive): Directive
 
 function noteRun(draft: Draft, ended: RunEnded): void {
   const { runId, result } = ended;
-  if (draft.state.superseded.has(runId) && !isFinal(draft.state.status)) {
-    return draft.emit({ type: 'RunOrphaned', data: { runId, result } });
+  if (draft.state.ending.has(runId) && !isFinal(draft.state.status)) {
+    draft.emit({ type: 'RunOrphaned', data: { runId, result } });
+    return advance(draft);
   }
   const step = stepOfRun(draft.state, runId, 'running');
   if (step === undefined) return;

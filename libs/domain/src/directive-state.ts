@@ -26,6 +26,12 @@ export type FirstAnswer = { readonly verb: string } & (
 /** Why it does not go on by itself, and how it can. */
 export type Suspension = DirectiveEventData<'DirectiveSuspended'> & { readonly since: string };
 
+/** As it ran, so that it can be asked for its end. */
+export interface EndingRun {
+  readonly step: StepState;
+  readonly generation: number;
+}
+
 export interface Directive {
   readonly status: DirectiveStatus;
   readonly suspension: Suspension | null;
@@ -46,8 +52,11 @@ export interface Directive {
   readonly commit: string | null;
   /** How many events of its workspace's stream have been noted, at least. */
   readonly workspaceNoted: number;
-  /** Runs that were cancelled while the directive went on, and of whose end nothing is known yet. */
-  readonly superseded: ReadonlySet<string>;
+  /**
+   * Runs that were cancelled while the directive went on, and whose end is not known yet: until it is,
+   * their steps do not start anew.
+   */
+  readonly ending: ReadonlyMap<string, EndingRun>;
   /** What is being planned; null while a chain is carried out. */
   readonly plan: readonly PlannedStep[] | null;
   /** By command id, which is whatever its sender chose: never a key of an object. */
@@ -112,7 +121,7 @@ function created(recorded: RecordedEvent, spec: DirectiveEventData<'DirectiveCre
     costUsd: 0,
     commit: null,
     workspaceNoted: 0,
-    superseded: new Set(),
+    ending: new Map(),
     plan: spec.steps,
     answers: new Map(),
     traceparent: recorded.metadata.traceparent,
@@ -178,9 +187,9 @@ function apply(state: Directive, event: DirectiveEvent, at: string): Directive {
     case 'StepRemoved':
       return edited(state, event, at);
     case 'RunOrphaned': {
-      const superseded = new Set(state.superseded);
-      superseded.delete(event.data.runId);
-      return { ...state, superseded };
+      const ending = new Map(state.ending);
+      ending.delete(event.data.runId);
+      return { ...state, ending };
     }
     case 'DirectivePaused':
       return { ...halted(state, 'paused'), reason: event.data.reason ?? null };
@@ -294,19 +303,24 @@ function applyToStep(state: Directive, event: StepEvent, at: string): Directive 
     throw new Error(`directive ${state.id} cannot take ${event.type} of ${name ?? 'no step'}`);
   }
   const chain = state.chain.with(stepAfter(before, event, at));
-  const superseded =
-    event.type === 'StepCancelled' && !isFinal(state.status)
-      ? new Set(state.superseded).add(event.data.runId)
-      : state.superseded;
   const passedCommit = event.type === 'StepPassed' ? event.data.commit : undefined;
   return {
     ...state,
     chain,
-    superseded,
+    ending: endingAfter(state, before, event),
     commit: passedCommit ?? state.commit,
     workspaceNoted: state.workspaceNoted + Number(isOfMerge(event)),
     costUsd: state.costUsd + costOf(event),
   };
+}
+
+function endingAfter(
+  { ending, generation, status }: Directive,
+  step: StepState,
+  { type, data }: StepEvent,
+): Directive['ending'] {
+  if (type !== 'StepCancelled' || step.status !== 'running' || isFinal(status)) return ending;
+  return new Map(ending).set(data.runId, { step, generation });
 }
 
 /** It follows from an event of the workspace. */

@@ -43,7 +43,11 @@ export interface WorkOptions {
 export function workOf(state: Directive, options: WorkOptions = {}): WorkItem[] {
   if (isFinal(state.status)) return [];
   const steps = state.chain.active().map((step) => workOfStep(state, step, options));
-  return [...(preparation(state) ?? []), ...steps];
+  // Who hears of a cancelled run that nobody has begun ends it.
+  const ending = [...state.ending.values()].map(({ step, generation }) =>
+    workOfStep({ ...state, generation }, step, {}),
+  );
+  return [...(preparation(state) ?? []), ...steps, ...ending];
 }
 
 /** The work that these events, the last ones of the state, have made due. */
@@ -150,13 +154,12 @@ function run(
     workspace: { spec: state.spec.workspace, path, branch, baseCommit },
     autonomy: state.spec.autonomy,
     ...(rework === null ? {} : { rework }),
-    dependencies: spec.dependsOn.map((dependency) => {
+    dependencies: spec.dependsOn.flatMap((dependency) => {
       const done = state.chain.get(dependency);
-      return {
-        step: dependency,
-        runId: ahead?.get(dependency) ?? done?.runId ?? '',
-        artifacts: done?.run?.artifacts ?? [],
-      };
+      const from = ahead?.get(dependency) ?? done?.runId ?? null;
+      // One that was skipped made nothing.
+      if (from === null || done?.status === 'skipped') return [];
+      return [{ step: dependency, runId: from, artifacts: done?.run?.artifacts ?? [] }];
     }),
   };
 }

@@ -17,9 +17,8 @@
 import { createHash } from 'node:crypto';
 import { GENESIS_HASH, hashedText, canonicalJson } from '@writ/contracts';
 import type { DirectiveEventData, PlannedStep, RunEnded, StepRun } from '@writ/contracts';
-import { directiveDecider } from '@writ/domain';
-import type { DirectiveState } from '@writ/domain';
 import type { StoredEvent } from '@writ/event-log';
+import { brokenLife, ENDS, followChain } from './life-of-directives';
 
 export function brokenInTheLog(events: readonly StoredEvent[]): string[] {
   const streams = new Map<string, StoredEvent[]>();
@@ -30,7 +29,7 @@ export function brokenInTheLog(events: readonly StoredEvent[]): string[] {
   for (const [stream, own] of streams) {
     broken.push(...brokenVersions(stream, own));
     if (stream.startsWith('directive-')) {
-      broken.push(...brokenDirective(stream, own), ...brokenCommands(stream, own));
+      broken.push(...brokenLife(stream, own), ...brokenCommands(stream, own));
       broken.push(...brokenApprovals(stream, own));
     }
     if (stream.startsWith('run-')) broken.push(...brokenRun(stream, own));
@@ -62,81 +61,6 @@ function brokenVersions(stream: string, events: readonly StoredEvent[]): string[
   );
 }
 
-const ENDS = ['DirectiveCompleted', 'DirectiveFailed', 'DirectiveStopped'];
-
-/** L2, L3, L4 */
-function brokenDirective(stream: string, events: readonly StoredEvent[]): string[] {
-  const broken: string[] = [];
-  const say = (what: string, { version, type }: StoredEvent) =>
-    void broken.push(`${stream}: ${what} (${type}, version ${version})`);
-  let chain: readonly PlannedStep[] = [];
-  let atMost = Infinity;
-  let ended = false;
-  const passed = new Set<string>();
-  const over = new Set<string>();
-  const runs = new Set<string>();
-  const active = new Map<string, string>();
-  /** For a person: it holds no place. */
-  const waiting = new Map<string, string>();
-  for (const event of events) {
-    const { type, data } = event;
-    if (ended && !['DirectiveArchived', 'CommandRefused'].includes(type)) {
-      say('something happens after its end', event); // L2
-    }
-    if (type === 'DirectiveCreated') {
-      atMost = (data as DirectiveEventData<'DirectiveCreated'>).limits.maxParallelSteps;
-    } else if (type === 'ChainActivated') {
-      chain = (data as DirectiveEventData<'ChainActivated'>).steps;
-    } else if (type === 'StepStarted') {
-      const { step, runId } = data as DirectiveEventData<'StepStarted'>;
-      const needed = chain.find(({ name }) => name === step)?.dependsOn ?? ['a place in the chain'];
-      const missing = needed.filter((name) => !passed.has(name));
-      if (missing.length > 0) say(`${step} starts before ${missing.join(', ')}`, event); // L3
-      if (runs.has(runId)) say(`${runId} starts again`, event); // L4
-      if (active.has(step) || over.has(step)) say(`${step} starts once more`, event); // L4
-      runs.add(runId);
-      active.set(step, runId);
-      if (active.size > atMost) say(`${active.size} steps are under way, not ${atMost}`, event);
-    } else if (type === 'ApprovalRequested') {
-      const { step, run } = data as DirectiveEventData<'ApprovalRequested'>;
-      if (active.get(step) !== run.runId) say(`${step} is asked about and is not active`, event);
-      active.delete(step);
-      waiting.set(step, run.runId);
-    } else if (type === 'StepMerging') {
-      const { step, run } = data as DirectiveEventData<'StepMerging'>;
-      if (waiting.delete(step)) active.set(step, run.runId);
-    } else if (type === 'StepReworkRequested') {
-      const { step, run } = data as DirectiveEventData<'StepReworkRequested'>;
-      if (active.get(step) !== run.runId && waiting.get(step) !== run.runId) {
-        say(`${step} is sent back and is not active`, event);
-      }
-      active.delete(step);
-      waiting.delete(step);
-    } else if (/^Step(Passed|Failed|Cancelled)$/.test(type) || isOwnBlock(event)) {
-      const { step, run, runId } = data as {
-        step: string;
-        run?: { runId: string };
-        runId?: string;
-      };
-      const last = active.get(step) ?? waiting.get(step);
-      if (last !== (run?.runId ?? runId)) say(`${step} ends and is not active`, event);
-      if (over.has(step)) say(`${step} ends twice`, event); // L4
-      active.delete(step);
-      waiting.delete(step);
-      over.add(step);
-      if (type === 'StepPassed') passed.add(step);
-    }
-    ended ||= ENDS.includes(type);
-  }
-  const ends = events.filter(({ type }) => ENDS.includes(type));
-  if (ends.length > 1) broken.push(`${stream} ends ${ends.length} times`); // L2
-  return [...broken, ...notFoldable(stream, events)];
-}
-
-/** A step whose result was not good enough, not one that waits for another in vain. */
-const isOwnBlock = ({ type, data }: StoredEvent) =>
-  type === 'StepBlocked' && (data as DirectiveEventData<'StepBlocked'>).run !== undefined;
-
 /** L10 */
 function brokenApprovals(stream: string, events: readonly StoredEvent[]): string[] {
   const broken: string[] = [];
@@ -162,16 +86,6 @@ function brokenApprovals(stream: string, events: readonly StoredEvent[]): string
     }
   }
   return broken;
-}
-
-function notFoldable(stream: string, events: readonly StoredEvent[]): string[] {
-  let state: DirectiveState = directiveDecider.initial;
-  try {
-    for (const event of events) state = directiveDecider.evolve(state, event);
-    return [];
-  } catch (error) {
-    return [`${stream} cannot be folded: ${(error as Error).message}`];
-  }
 }
 
 /** L5, L6 */
@@ -218,7 +132,10 @@ function brokenSources(events: readonly StoredEvent[]): string[] {
 
 /** What people's commands lead to; the reactions of services are repeated by state, not by id. */
 const OF_COMMANDS =
-  /^(CommandRefused|ApprovalVoted|Directive(Created|Started|Paused|Resumed|Stopped|Archived))$/;
+  /^(CommandRefused|ApprovalVoted|LimitsRaised|Directive(Created|Started|Paused|Resumed|Stopped|Archived|Amended)|Step(Added|Updated|Removed|Skipped|Reopened))$/;
+/** One of them; steps may be reopened with it, and the directive may go on after it. */
+const ONE_COMMAND =
+  /^(DirectiveCreated, DirectiveStarted|\w+(, StepReopened)*(, DirectiveResumed)?)$/;
 
 /** L8 */
 function brokenCommands(stream: string, events: readonly StoredEvent[]): string[] {
@@ -239,7 +156,7 @@ function brokenCommands(stream: string, events: readonly StoredEvent[]): string[
   }
   for (const commandId of last.keys()) {
     const effects = (taken.get(commandId) ?? []).join(', ');
-    if (/^(DirectiveCreated, DirectiveStarted|\w+)$/.test(effects)) continue;
+    if (ONE_COMMAND.test(effects)) continue;
     broken.push(`${stream}: command ${commandId} led to ${effects || 'nothing of its own'}`);
   }
   return broken;
@@ -250,15 +167,16 @@ function brokenInputs(streams: ReadonlyMap<string, readonly StoredEvent[]>): str
   const broken: string[] = [];
   for (const [stream, own] of streams) {
     if (!stream.startsWith('directive-')) continue;
-    let chain: readonly PlannedStep[] = [];
+    const chain = new Map<string, PlannedStep>();
     const made = new Map<string, StepRun>();
     for (const { type, data } of own) {
-      if (type === 'ChainActivated') chain = (data as DirectiveEventData<'ChainActivated'>).steps;
+      followChain(chain, { type, data });
+      if (type === 'StepReopened') made.delete((data as { step: string }).step);
       if (type !== 'StepPassed') continue;
       const { step, run } = data as DirectiveEventData<'StepPassed'>;
       made.set(step, run);
       const ended = streams.get(`run-${run.runId}`)?.at(-1)?.data as RunEnded | undefined;
-      const needed = chain.find(({ name }) => name === step)?.dependsOn ?? [];
+      const needed = chain.get(step)?.dependsOn ?? [];
       const given = digestOfInputs(needed.map((name) => [name, made.get(name)?.artifacts ?? []]));
       if (ended?.bundle?.components['dependencies'] !== given) {
         broken.push(`${run.runId} was not made from what ${needed.join(', ')} made`);
