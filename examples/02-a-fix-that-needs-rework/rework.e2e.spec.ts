@@ -62,7 +62,7 @@ describe('a fix that needs rework', () => {
     const second = await asked(id);
     expect(second.id).not.toBe(first.id);
     expect(second.context.confidence).toMatchObject({ level: 'green', score: 1 });
-    const run = await stack.json<RunDocument>(['run-info', second.context.runId]);
+    const run = await stack.json<RunDocument>(['run-info', second.context.runId ?? '']);
     expect(run.stdout).toContain('attempt 2: do what the test says');
   }, 120_000);
 

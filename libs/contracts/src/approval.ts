@@ -10,6 +10,13 @@ export const ApprovalId = z
   .string()
   .regex(/^[a-z0-9]{16}-g\d{1,6}-[a-z0-9-]{1,64}-a\d{1,6}-review$/, 'is not an approval id');
 
+/**
+ * `step_review`: what a run made. `plan_review`: a chain, before its first step. `question`: a step
+ * that is an answer. `human_check`: a check of a run that a person is.
+ */
+export const ApprovalType = z.enum(['step_review', 'plan_review', 'question', 'human_check']);
+export type ApprovalType = z.infer<typeof ApprovalType>;
+
 export const Decision = z.enum(['approve', 'deny', 'rework']);
 export type Decision = z.infer<typeof Decision>;
 
@@ -20,15 +27,18 @@ export type ApprovalStatus = z.infer<typeof ApprovalStatus>;
 export const approvalEvents = {
   ApprovalRequested: z.object({
     approvalId: ApprovalId,
-    type: z.enum(['step_review']),
+    type: ApprovalType,
+    /** Of the chain; its id tells where it is absent, in what was asked by earlier versions. */
+    generation: z.number().int().optional(),
     step: StepName,
-    run: StepRun,
+    /** What is judged; a plan and a question have none. */
+    run: StepRun.optional(),
     confidence: Confidence.nullable(),
     /** Of everything that is decided about. */
     digest: Digest,
     summary: z.string(),
     /** What the step is told when it is sent back. */
-    rework: Rework,
+    rework: Rework.optional(),
     /** The checks were red: to run it again is what is proposed. */
     reworkProposed: z.boolean(),
     policy: ApprovalPolicy,
@@ -73,7 +83,7 @@ export const ApprovalDocument = z.object({
   roles: z.array(z.string()),
   quorum: z.number().int(),
   context: z.object({
-    runId: RunId,
+    runId: RunId.nullable(),
     summary: z.string(),
     confidence: Confidence.nullable(),
     reworkProposed: z.boolean(),

@@ -164,13 +164,13 @@ export function outcomeOf(
 export function approvalDocument(directiveId: string, approval: Approval): ApprovalDocument {
   const { request, status, roles, votes, requestedAt, deadline, decidedAt } = approval;
   const { approvalId, type, step, run, confidence, digest, summary, policy, requester } = request;
-  const generation = run.runId.slice(directiveId.length + 1).split('-', 1)[0] ?? '';
+  const { generation = generationIn(approvalId) } = request;
   return {
-    ...{ id: approvalId, directiveId, stepId: `${directiveId}-${generation}-${step}` },
+    ...{ id: approvalId, directiveId, stepId: `${directiveId}-g${generation}-${step}` },
     ...{ stepName: step, type, digest, status, requestedAt, deadline },
     ...{ roles: [...roles], quorum: policy.quorum },
     context: {
-      ...{ runId: run.runId, summary, confidence, reworkProposed: request.reworkProposed },
+      ...{ runId: run?.runId ?? null, summary, confidence, reworkProposed: request.reworkProposed },
       ...{ requester, requesterExcluded: policy.excludeRequester },
     },
     votes: votes.map(({ comment, ...vote }) =>
@@ -179,3 +179,6 @@ export function approvalDocument(directiveId: string, approval: Approval): Appro
     decidedAt,
   };
 }
+
+/** Of a request that does not say it. */
+const generationIn = (approvalId: string): number => Number(/-g(\d+)-/.exec(approvalId)?.[1]);

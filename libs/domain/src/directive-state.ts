@@ -228,6 +228,7 @@ function apply(state: Directive, event: DirectiveEvent, at: string): Directive {
       return { ...state, approvals: evolveApprovals(state.approvals, event, at) };
     case 'ApprovalRequested': {
       const approvals = evolveApprovals(state.approvals, event, at);
+      if (event.data.type === 'plan_review') return { ...state, approvals };
       return applyToStep({ ...state, approvals }, event, at);
     }
     default:

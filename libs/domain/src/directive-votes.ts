@@ -4,6 +4,7 @@ import { isPending, outcomeOf, refusalOfVote } from './approvals';
 import type { Approval, Voter } from './approvals';
 import { Draft } from './directive-draft';
 import { isFinal, type Directive } from './directive-state';
+import { reworkAfterChecks } from './rework';
 import { block, pass, sendBack } from './step-outcome';
 
 export interface CastVote {
@@ -72,13 +73,14 @@ function resolve(
   const { approvalId, step, run, confidence } = request;
   const reason = comment === undefined ? {} : { reason: comment };
   draft.emit({ type: 'ApprovalResolved', data: { approvalId, decision, by, ...reason } });
-  if (draft.state.chain.get(step)?.status !== 'awaiting_approval') return;
+  if (run === undefined || draft.state.chain.get(step)?.status !== 'awaiting_approval') return;
   switch (decision) {
     case 'approve':
       return pass(draft, step, run, confidence);
     case 'rework': {
-      const instructions = [comment, request.rework.instructions].filter((it) => it !== undefined);
-      const rework = { ...request.rework, instructions: instructions.join('\n\n') };
+      const { rework: asked = reworkAfterChecks(run, [], request.summary) } = request;
+      const instructions = [comment, asked.instructions].filter((it) => it !== undefined);
+      const rework = { ...asked, instructions: instructions.join('\n\n') };
       return sendBack(draft, { step, run, confidence, rework });
     }
     case 'deny': {

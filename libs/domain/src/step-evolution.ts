@@ -51,7 +51,7 @@ export function stepAfter(step: StepState, event: StepEvent, at: string): StepSt
       return { ...step, ...since, run, confidence, failure, completedAt: at, status: 'failed' };
     }
     case 'ApprovalRequested': {
-      const { run, confidence } = event.data;
+      const { run = null, confidence } = event.data;
       return { ...step, ...since, status: 'awaiting_approval', run, confidence };
     }
     case 'StepReworkRequested': {

@@ -70,8 +70,8 @@ function requestApproval(
   draft.emit({
     type: 'ApprovalRequested',
     data: {
-      ...{ approvalId: approvalIdOf(run.runId), type: 'step_review', step, run, confidence },
-      ...{ digest: subjectDigest(subject), summary, rework, requester },
+      ...{ approvalId: approvalIdOf(run.runId), type: 'step_review', generation, step, run },
+      ...{ confidence, digest: subjectDigest(subject), summary, rework, requester },
       reworkProposed: confidence?.level === 'red',
       policy: spec.approvals ?? ApprovalPolicy.parse({}),
     },

@@ -23,7 +23,7 @@ export function approvalView(approval: ApprovalDocument, style: Style): string[]
     `  approval    ${id}`,
     `  digest      ${digest}`,
     `  confidence  ${level}`,
-    `  run         ${runId}`,
+    ...(runId === null ? [] : [`  run         ${runId}`]),
     `  for         ${who}${many}${but}`,
     `  since       ${requestedAt}`,
     ...(deadline === null ? [] : [`  until       ${deadline}`]),
