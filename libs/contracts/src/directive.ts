@@ -7,6 +7,7 @@ import { Adapter, Retry, StepInput, Verify } from './adapter';
 import {
   Autonomy,
   DirectiveFile,
+  Issue,
   LimitChanges,
   Limits,
   Planner,
@@ -116,6 +117,9 @@ export const directiveCommands = {
 } as const satisfies Record<DirectiveVerb, z.ZodType>;
 export type DirectiveCommandData<V extends DirectiveVerb> = z.infer<(typeof directiveCommands)[V]>;
 
+/** The run that plans is one of a step of this name, which no chain has. */
+export const PLAN_STEP = 'writ-plan';
+
 /** A step as planned: everything decided, every variable of the directive replaced. */
 export const PlannedStep = z.object({
   name: StepName,
@@ -210,6 +214,35 @@ export const directiveEvents = {
       .optional(),
     reason: z.string().optional(),
   }),
+  /** A plan is due: from a run of the planner's adapter, or from whoever submits one. */
+  PlanningStarted: z.object({
+    /** Of the chain that it leads to. */
+    generation: z.number().int(),
+    attempt: z.number().int(),
+    runId: RunId.optional(),
+    /** What was wrong with the plan before. */
+    issues: z.array(Issue).optional(),
+    reason: z.string().optional(),
+  }),
+  PlanSubmitted: z.object({
+    generation: z.number().int(),
+    strategy: z.string(),
+    steps: z.array(PlannedStep),
+    rationale: z.string().optional(),
+    /** Of all that is approved with it. */
+    digest: Digest,
+    runId: RunId.optional(),
+  }),
+  PlanRejected: z.object({
+    generation: z.number().int(),
+    attempt: z.number().int(),
+    issues: z.array(Issue),
+    runId: RunId.optional(),
+    /** No other is asked for: the chain before it goes on. */
+    final: z.boolean().optional(),
+  }),
+  /** No plan came of it: the chain that is always possible is carried out instead. */
+  PlanFellBack: z.object({ generation: z.number().int(), reason: z.string() }),
   StepStarted: z.object({
     step: StepName,
     runId: RunId,

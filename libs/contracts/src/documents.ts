@@ -16,6 +16,7 @@ import {
 export const directiveStatuses = [
   'draft',
   'planning',
+  'awaiting_approval',
   'active',
   'paused',
   'suspended',

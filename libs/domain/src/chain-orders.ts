@@ -2,10 +2,10 @@
 import { isRefusal, type PlannedStep, type Refusal } from '@writ/contracts';
 import { isActive, type StepState } from './chain';
 import type { DirectiveOrder } from './directive-command';
-import { cancelActive, voidApprovals } from './directive-advance';
 import type { Draft } from './directive-draft';
 import { goOnIfFree } from './life-orders';
-import { changesOf, planSteps } from './plan-change';
+import { askForPlan, offerPlan } from './directive-planning';
+import { planSteps } from './plan-change';
 import { illegalOf, reopenBlocked, stepNamed } from './step-orders';
 
 type Order<V> = Extract<DirectiveOrder, { type: V }>;
@@ -17,28 +17,35 @@ export function replan(draft: Draft, { chain, reason }: Order<'replan'>): Refusa
     const message = `it was replanned maxChainRegenerations (${limits.maxChainRegenerations}) times; raise-limit allows more`;
     return { refused: 'not_allowed', message, details: { limit: 'maxChainRegenerations' } };
   }
+  const { planner } = draft.state.spec;
   if (chain === undefined) {
-    return { refused: 'malformed', message: 'an explicit planner needs the chain to replan to' };
+    if (planner.kind === 'agent') return askForPlan(draft, 1, { reason });
+    const message = `the planner of this directive (${planner.kind}) makes no other plan; name a chain`;
+    return { refused: 'malformed', message };
   }
   const plan = planSteps(draft.state, chain.steps);
   if (isRefusal(plan)) return plan;
-  supersede(draft, plan.steps, reason);
+  offerPlan(draft, plan.steps, { strategy: 'explicit', reason });
 }
 
-/** Another chain takes the place of the present one; what passed and is unchanged stays passed. */
-export function supersede(draft: Draft, steps: readonly PlannedStep[], reason?: string): void {
-  const { generation, spec } = draft.state;
-  const changes = changesOf(draft.state.chain, steps);
-  cancelActive(draft);
-  voidApprovals(draft, `the chain of generation ${generation} was superseded`);
-  draft.emit({
-    type: 'ChainActivated',
-    data: {
-      ...{ generation: generation + 1, strategy: spec.planner.kind, steps: [...steps], changes },
-      ...(reason === undefined ? {} : { reason }),
-    },
-  });
-  goOnIfFree(draft);
+/** Whole, or as it was built step by step. */
+export function submitPlan(draft: Draft, order: Order<'submit-plan'>): Refusal | void {
+  const { chain, rationale } = order;
+  const { planning, plan: built } = draft.state;
+  if (planning === null) {
+    const message = 'no plan is asked for: the directive has one, and begins with its workspace';
+    return { refused: 'illegal_transition', message };
+  }
+  if (planning.runId !== undefined) {
+    const message = `run ${planning.runId} makes the plan; wait for it`;
+    return { refused: 'illegal_transition', message, details: { runId: planning.runId } };
+  }
+  const plan =
+    chain === undefined
+      ? planSteps(draft.state, [], () => built ?? [])
+      : planSteps(draft.state, chain.steps);
+  if (isRefusal(plan)) return plan;
+  offerPlan(draft, plan.steps, { strategy: 'agent', rationale });
 }
 
 export function addStep(draft: Draft, { step }: Order<'add-step'>): Refusal | void {
@@ -47,7 +54,7 @@ export function addStep(draft: Draft, { step }: Order<'add-step'>): Refusal | vo
     const message = `there is a step "${step.name}" already; update-step changes it`;
     return { refused: 'already_exists', message };
   }
-  const plan = planSteps(draft.state, [step], (added) => [...specs, ...added]);
+  const plan = planSteps(draft.state, [step], (added) => [...specs, ...added], isDraft(draft));
   if (isRefusal(plan)) return plan;
   draft.emit({ type: 'StepAdded', data: { spec: plan.steps.at(-1)! } });
   goOnIfFree(draft);
@@ -58,9 +65,9 @@ export function updateStep(draft: Draft, { step }: Order<'update-step'>): Refusa
   const place = specs.findIndex(({ name }) => name === step.name);
   const before = notBegun(draft, step.name, place, 'update-step');
   if (isRefusal(before)) return before;
-  const plan = planSteps(draft.state, [step], ([changed]) =>
-    specs.map((spec, at) => (at === place && changed !== undefined ? changed : spec)),
-  );
+  const arrange = ([changed]: readonly PlannedStep[]) =>
+    specs.map((spec, at) => (at === place && changed !== undefined ? changed : spec));
+  const plan = planSteps(draft.state, [step], arrange, isDraft(draft));
   if (isRefusal(plan)) return plan;
   draft.emit({ type: 'StepUpdated', data: { spec: plan.steps[place]! } });
   if (before === undefined) return;
@@ -77,7 +84,12 @@ export function removeStep(draft: Draft, { step: name }: Order<'remove-step'>): 
     const message = `step ${name} has run already; skip-step passes over it`;
     return { refused: 'illegal_transition', message };
   }
-  const plan = planSteps(draft.state, [], () => specs.filter((_, at) => at !== place));
+  const plan = planSteps(
+    draft.state,
+    [],
+    () => specs.filter((_, at) => at !== place),
+    isDraft(draft),
+  );
   if (isRefusal(plan)) return plan;
   draft.emit({ type: 'StepRemoved', data: { step: name } });
   goOnIfFree(draft);
@@ -86,6 +98,9 @@ export function removeStep(draft: Draft, { step: name }: Order<'remove-step'>): 
 /** The steps of what is planned, or of what is carried out. */
 const present = ({ state: { plan, chain } }: Draft): readonly PlannedStep[] =>
   plan ?? [...chain].map(({ spec }) => spec);
+
+/** A plan that is built step by step is sound only in the end. */
+const isDraft = ({ state: { plan } }: Draft): boolean => plan !== null;
 
 /** The step, when it may change; undefined for one that is only planned. */
 function notBegun(

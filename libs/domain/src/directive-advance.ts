@@ -9,15 +9,6 @@ import type { Draft } from './directive-draft';
 import type { Directive } from './directive-state';
 import { hasTooManyFailures, suspend, uncoveredRequirements } from './suspension';
 
-export function activateIfPrepared(draft: Draft): void {
-  const { spec, workspace, generation, plan } = draft.state;
-  if (spec.workspace.kind !== 'none' && workspace === null) return;
-  const steps = [...(plan ?? [])];
-  const data = { generation: generation + 1, strategy: spec.planner.kind, steps };
-  draft.emit({ type: 'ChainActivated', data });
-  advance(draft);
-}
-
 /** Starts what is ready within the limits, or ends the directive when nothing is left to do (P2). */
 export function advance(draft: Draft): void {
   if (draft.state.status !== 'active') return;

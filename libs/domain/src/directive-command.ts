@@ -9,6 +9,7 @@ import type {
   ToldVerb,
   WorkspaceEvent,
 } from '@writ/contracts';
+import type { PlannedBy } from './directive-planning';
 import type { CastVote } from './directive-votes';
 
 /** What people tell a directive: the verb is the type. */
@@ -32,6 +33,7 @@ export type DirectiveCommand =
     }
   | DirectiveOrder
   | { readonly type: 'note-workspace'; readonly event: WorkspaceEvent }
+  | ({ readonly type: 'note-plan' } & PlannedBy)
   | { readonly type: 'note-runs'; readonly ends: readonly RunEnded[] }
   | ({ readonly type: 'vote' } & CastVote)
   | { readonly type: 'note-deadline'; readonly now: string }

@@ -43,6 +43,7 @@ const git = { workspace: { kind: 'git', repository: '/r' } };
 const ways: { readonly [S in DirectiveStatus]: () => Story } = {
   draft: () => begun({}, { start: false }),
   planning: () => begun(git),
+  awaiting_approval: () => begun({ planner: { kind: 'explicit', approval: true } }),
   active: () => begun(),
   paused: () => after(begun(), order('pause')),
   suspended: () => {

@@ -11,20 +11,22 @@ import {
   type ToldVerb,
 } from '@writ/contracts';
 import { amend, raiseLimit } from './amendments';
-import { addStep, removeStep, replan, updateStep } from './chain-orders';
+import { addStep, removeStep, replan, submitPlan, updateStep } from './chain-orders';
 import { reused, type DirectiveOrder } from './directive-command';
 import { Draft } from './directive-draft';
 import type { Directive } from './directive-state';
 import { archive, pause, resume, start, stop } from './life-orders';
 import { retryStep, skipStep } from './step-orders';
 
-const live = ['draft', 'planning', 'active', 'paused', 'suspended'] as const;
+const live = [
+  ...(['draft', 'planning', 'awaiting_approval', 'active', 'paused', 'suspended'] as const),
+];
 const carriedOut = ['active', 'paused', 'suspended'] as const;
 
 /** From which states each verb leads on. */
 export const legalFrom: Readonly<Record<ToldVerb, readonly DirectiveStatus[]>> = {
   start: ['draft'],
-  pause: ['planning', 'active'],
+  pause: ['planning', 'awaiting_approval', 'active'],
   resume: ['paused', 'suspended'],
   stop: live,
   archive: ['draft', 'completed', 'failed', 'stopped'],
@@ -55,7 +57,7 @@ const handlers: { readonly [V in ToldVerb]: Handler<V> } = {
   amend,
   'raise-limit': raiseLimit,
   replan,
-  'submit-plan': notYet,
+  'submit-plan': submitPlan,
   'add-step': addStep,
   'update-step': updateStep,
   'remove-step': removeStep,

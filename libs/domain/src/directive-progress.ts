@@ -15,7 +15,8 @@ import type {
   WorkspaceEvent,
 } from '@writ/contracts';
 import type { StepState } from './chain';
-import { activateIfPrepared, advance } from './directive-advance';
+import { advance } from './directive-advance';
+import { planIfPrepared } from './directive-planning';
 import { suspend } from './suspension';
 import { Draft } from './directive-draft';
 import { isFinal, type Directive } from './directive-state';
@@ -29,7 +30,7 @@ export function noteWorkspace(event: WorkspaceEvent, state: Directive): Directiv
       if (!awaitsWorkspace(state)) return [];
       const { path, branch, baseCommit } = event.data;
       draft.emit({ type: 'WorkspaceReady', data: { path, branch, baseCommit } });
-      if (state.status === 'planning') activateIfPrepared(draft);
+      if (state.status === 'planning') planIfPrepared(draft);
       return draft.events;
     }
     case 'WorkspaceRefused': {

@@ -5,7 +5,6 @@
 import {
   finalStatuses,
   type CriterionResult,
-  type Decision,
   type DirectiveEvent,
   type DirectiveEventData,
   type DirectiveStatus,
@@ -36,7 +35,7 @@ export interface Directive {
   readonly status: DirectiveStatus;
   readonly suspension: Suspension | null;
   /** Where `resume` goes to. */
-  readonly pausedFrom: 'planning' | 'active' | null;
+  readonly pausedFrom: 'planning' | 'awaiting_approval' | 'active' | null;
   readonly reason: string | null;
   readonly id: string;
   readonly spec: DirectiveEventData<'DirectiveCreated'>;
@@ -57,8 +56,12 @@ export interface Directive {
    * their steps do not start anew.
    */
   readonly ending: ReadonlyMap<string, EndingRun>;
-  /** What is being planned; null while a chain is carried out. */
+  /** The steps of what is being planned; null while a chain is carried out. */
   readonly plan: readonly PlannedStep[] | null;
+  /** Since a plan is due, and how it comes. */
+  readonly planning: (DirectiveEventData<'PlanningStarted'> & { readonly since: string }) | null;
+  /** The plan that waits for a person. */
+  readonly submitted: DirectiveEventData<'PlanSubmitted'> | null;
   /** By command id, which is whatever its sender chose: never a key of an object. */
   readonly answers: ReadonlyMap<string, FirstAnswer>;
   /** Of its creation; all that follows belongs to the same trace. */
@@ -123,6 +126,8 @@ function created(recorded: RecordedEvent, spec: DirectiveEventData<'DirectiveCre
     workspaceNoted: 0,
     ending: new Map(),
     plan: spec.steps,
+    planning: null,
+    submitted: null,
     answers: new Map(),
     traceparent: recorded.metadata.traceparent,
     createdAt: recorded.recordedAt,
@@ -149,9 +154,19 @@ const verbOf: Readonly<Record<string, string>> = {
   StepRemoved: 'remove-step',
   StepSkipped: 'skip-step',
   StepReopened: 'retry-step',
+  PlanningStarted: 'replan',
 };
 
-const verbOfVote = (decision: Decision) => (decision === 'approve' ? 'approve' : 'deny');
+function verbSaidBy(event: DirectiveEvent): string | undefined {
+  switch (event.type) {
+    case 'ApprovalVoted':
+      return event.data.decision === 'approve' ? 'approve' : 'deny';
+    case 'PlanSubmitted':
+      return event.data.strategy === 'agent' ? 'submit-plan' : 'replan';
+    default:
+      return verbOf[event.type];
+  }
+}
 
 /** Only commands that people send are remembered: reactions are repeated by state, not by id. */
 function remember(
@@ -165,8 +180,7 @@ function remember(
     return new Map(answers).set(commandId, { verb, refused: code, message, details });
   }
   // What a command leads to belongs to its answer; the first of its events says which verb it was.
-  const said =
-    event.type === 'ApprovalVoted' ? verbOfVote(event.data.decision) : verbOf[event.type];
+  const said = verbSaidBy(event);
   const verb = answers.get(commandId)?.verb ?? said;
   if (verb === undefined) return answers;
   return new Map(answers).set(commandId, { verb, version, position });
@@ -182,6 +196,21 @@ function apply(state: Directive, event: DirectiveEvent, at: string): Directive {
       return { ...noted(state), workspace: event.data, commit: event.data.baseCommit ?? null };
     case 'ChainActivated':
       return activated(state, event.data, at);
+    case 'PlanningStarted': {
+      const plan = state.plan ?? [...state.chain].map(({ spec }) => spec);
+      const planning = { ...event.data, since: at };
+      return { ...inPhase(state, 'planning'), plan, planning, submitted: null };
+    }
+    case 'PlanSubmitted':
+      return { ...state, submitted: event.data };
+    case 'PlanRejected': {
+      if (event.data.final === true) return { ...inPhase(state, 'active'), ...nothingPlanned };
+      const { generation, attempt } = event.data;
+      const planning = state.planning ?? { generation, attempt, since: at };
+      return { ...inPhase(state, 'planning'), planning, submitted: null };
+    }
+    case 'PlanFellBack':
+      return state;
     case 'StepAdded':
     case 'StepUpdated':
     case 'StepRemoved':
@@ -228,7 +257,9 @@ function apply(state: Directive, event: DirectiveEvent, at: string): Directive {
       return { ...state, approvals: evolveApprovals(state.approvals, event, at) };
     case 'ApprovalRequested': {
       const approvals = evolveApprovals(state.approvals, event, at);
-      if (event.data.type === 'plan_review') return { ...state, approvals };
+      if (event.data.type === 'plan_review') {
+        return { ...inPhase(state, 'awaiting_approval'), approvals };
+      }
       return applyToStep({ ...state, approvals }, event, at);
     }
     default:
@@ -246,9 +277,19 @@ function ended(state: Directive, status: DirectiveStatus, at: string): Directive
   return { ...state, ...still, status, chain };
 }
 
+const nothingPlanned = { plan: null, planning: null, submitted: null };
+
+type Phase = NonNullable<Directive['pausedFrom']>;
+const phases: readonly string[] = ['planning', 'awaiting_approval'] satisfies Phase[];
+
+/** It comes into a phase of its life, and stays paused or suspended where it is so. */
+const inPhase = (state: Directive, phase: Phase): Directive =>
+  isHalted(state) ? { ...state, pausedFrom: phase } : { ...state, status: phase };
+
 /** It starts nothing until it is resumed. */
 function halted(state: Directive, status: 'paused' | 'suspended'): Directive {
-  const from = state.pausedFrom ?? (state.status === 'planning' ? 'planning' : 'active');
+  const phase = phases.includes(state.status) ? (state.status as Phase) : 'active';
+  const from = state.pausedFrom ?? phase;
   return { ...state, status, pausedFrom: from, suspension: null, movingSince: null };
 }
 
@@ -270,10 +311,7 @@ function activated(
     if (step !== undefined) kept.set(name, step);
   }
   const chain = Chain.planned(steps, at, kept);
-  const goesOn = isHalted(state)
-    ? { pausedFrom: 'active' as const }
-    : { status: 'active' as const, pausedFrom: null };
-  return { ...state, ...goesOn, generation, chain, plan: null };
+  return { ...inPhase(state, 'active'), ...nothingPlanned, generation, chain };
 }
 
 type ChainEdit = Extract<

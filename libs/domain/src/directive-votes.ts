@@ -3,6 +3,7 @@ import type { Decision, DirectiveEvent, Refusal, StepFailure } from '@writ/contr
 import { isPending, outcomeOf, refusalOfVote } from './approvals';
 import type { Approval, Voter } from './approvals';
 import { Draft } from './directive-draft';
+import { resolvePlan } from './directive-planning';
 import { isFinal, type Directive } from './directive-state';
 import { reworkAfterChecks } from './rework';
 import { block, pass, sendBack } from './step-outcome';
@@ -73,6 +74,10 @@ function resolve(
   const { approvalId, step, run, confidence } = request;
   const reason = comment === undefined ? {} : { reason: comment };
   draft.emit({ type: 'ApprovalResolved', data: { approvalId, decision, by, ...reason } });
+  if (request.type === 'plan_review') {
+    const who = by.length === 0 ? 'denied' : `denied by ${by.at(-1)}`;
+    return resolvePlan(draft, decision, comment === undefined ? who : `${who}: ${comment}`);
+  }
   if (run === undefined || draft.state.chain.get(step)?.status !== 'awaiting_approval') return;
   switch (decision) {
     case 'approve':

@@ -14,6 +14,7 @@ import {
 } from '@writ/contracts';
 import { isActive, type StepState } from './chain';
 import { isFinal, type Directive } from './directive-state';
+import { planningWork } from './planning-work';
 import { longestRetryDelayMs } from './run';
 import { stepsAhead } from './steps-ahead';
 
@@ -47,7 +48,8 @@ export function workOf(state: Directive, options: WorkOptions = {}): WorkItem[] 
   const ending = [...state.ending.values()].map(({ step, generation }) =>
     workOfStep({ ...state, generation }, step, {}),
   );
-  return [...(preparation(state) ?? []), ...steps, ...ending];
+  const planning = planningWork(state) ?? [];
+  return [...(preparation(state) ?? []), ...steps, ...ending].concat(planning);
 }
 
 /** The work that these events, the last ones of the state, have made due. */
@@ -60,6 +62,7 @@ export function workAfter(
   const due: WorkItem[] = [];
   for (const event of events) {
     if (event.type === 'DirectiveStarted') due.push(...(preparation(state) ?? []));
+    if (event.type === 'PlanningStarted') due.push(...[planningWork(state) ?? []].flat());
     if (!/^Step(Started|Evaluating|Merging)$/.test(event.type)) continue;
     const step = state.chain.get((event.data as { step: string }).step);
     if (step !== undefined && isActive(step)) due.push(workOfStep(state, step, options));

@@ -8,6 +8,7 @@ import type { Decider } from './decider';
 import { reused, type DirectiveCommand } from './directive-command';
 import { Draft } from './directive-draft';
 import { noteEvaluation, noteRuns, noteTime, noteWorkspace } from './directive-progress';
+import { notePlan } from './directive-planning';
 import { noteDeadline, noteVote } from './directive-votes';
 import { carryOut } from './directive-orders';
 import { start } from './life-orders';
@@ -27,6 +28,8 @@ function decide(command: DirectiveCommand, state: DirectiveState): DirectiveEven
   switch (command.type) {
     case 'note-workspace':
       return noteWorkspace(command.event, state);
+    case 'note-plan':
+      return notePlan(command, state);
     case 'note-runs':
       return noteRuns(command.ends, state);
     case 'vote':

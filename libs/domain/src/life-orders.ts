@@ -1,6 +1,7 @@
 /** Orders about the life of a directive as a whole. */
 import type { Refusal } from '@writ/contracts';
-import { activateIfPrepared, advance, cancelActive, voidApprovals } from './directive-advance';
+import { advance, cancelActive, voidApprovals } from './directive-advance';
+import { planIfPrepared } from './directive-planning';
 import type { DirectiveOrder } from './directive-command';
 import type { Draft } from './directive-draft';
 import { mustStaySuspended } from './suspension';
@@ -12,7 +13,7 @@ const withReason = ({ reason }: { readonly reason?: string }) =>
 
 export function start(draft: Draft): void {
   draft.emit({ type: 'DirectiveStarted', data: {} });
-  activateIfPrepared(draft);
+  planIfPrepared(draft);
 }
 
 /** Cut, what runs is cancelled and starts anew when the directive goes on; what is judged goes on. */
@@ -39,7 +40,7 @@ export function resume(draft: Draft): Refusal | void {
 /** From a pause or a suspension to where it was. */
 export function goOn(draft: Draft): void {
   draft.emit({ type: 'DirectiveResumed', data: {} });
-  if (draft.state.status === 'planning') activateIfPrepared(draft);
+  if (draft.state.status === 'planning') planIfPrepared(draft);
   else advance(draft);
 }
 

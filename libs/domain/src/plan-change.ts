@@ -19,24 +19,35 @@ import type { Directive } from './directive-state';
 import { IssueList } from './issue-list';
 import { checkChain, replaceVariables } from './planning';
 
-/** The steps as planned for the directive as it is now, beside those that stay. */
+/**
+ * The steps as planned for the directive as it is now, beside those that stay. `partly`: the chain is
+ * not whole yet, and only the steps themselves are looked at.
+ */
 export function planSteps(
   { spec }: Pick<Directive, 'spec'>,
   added: readonly StepSpec[],
   arrange: (planned: readonly PlannedStep[]) => readonly PlannedStep[] = (planned) => planned,
+  partly = false,
 ): { steps: readonly PlannedStep[] } | Refusal {
   const issues = new IssueList();
   const replaced = replaceVariables(fileOf(spec, added), issues);
   const steps = arrange(replaced.chain?.steps ?? []);
-  if (steps.length === 0) issues.add('no_chain', '/chain', () => 'the chain has no step');
-  if (issues.found.length === 0) checkChain(replaced, steps, issues);
+  if (!partly) {
+    if (steps.length === 0) issues.add('no_chain', '/chain', () => 'the chain has no step');
+    if (issues.found.length === 0) checkChain(replaced, steps, issues);
+  }
   return issues.found.length > 0 ? refusedPlan(issues.found) : { steps };
 }
 
 export function refusedPlan(issues: readonly Issue[]): Refusal {
   const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : '';
   const message = (issues[0]?.message ?? '') + more;
-  return { refused: 'invalid_directive', message, details: { issues } };
+  const unavailable = issues.some(({ code }) => code === 'not_available');
+  return {
+    refused: unavailable ? 'not_available' : 'invalid_directive',
+    message,
+    details: { issues },
+  };
 }
 
 /** As a person would write it down now. */

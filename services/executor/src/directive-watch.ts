@@ -11,6 +11,9 @@ class RunsOfDirective {
   note({ type, data }: RecordedEvent): void {
     if (type === 'StepStarted') {
       this.started.add((data as DirectiveEventData<'StepStarted'>).runId);
+    } else if (type === 'PlanningStarted') {
+      const { runId } = data as DirectiveEventData<'PlanningStarted'>;
+      if (runId !== undefined) this.started.add(runId);
     } else if (type === 'StepCancelled') {
       this.cancelled.add((data as DirectiveEventData<'StepCancelled'>).runId);
     } else if (/^Directive(Stopped|Failed|Completed|Archived)$/.test(type)) {

@@ -1,3 +1,4 @@
+import { openMemoryStore } from '@writ/content-store';
 import { MemoryLog } from '@writ/event-log';
 import { MemoryBus } from '@writ/messaging';
 import { createLogger, createRegistry, metricsOf } from '@writ/observability';
@@ -11,7 +12,13 @@ it('looks for what is due when the list has what stood in the log at the start, 
   const firstLook = new Promise<void>((resolve) => (looked = resolve));
   const asked = new Promise<void>((isAsked) => {
     const { begin, stop } = composePlanner({
-      ...{ log: new MemoryLog(), bus, reconcileMs: 1, unattendedMs: 1_000 },
+      ...{
+        log: new MemoryLog(),
+        bus,
+        content: openMemoryStore(),
+        reconcileMs: 1,
+        unattendedMs: 1_000,
+      },
       logger: createLogger({ service: 'planner', instance: 'test', level: 'silent' }),
       metrics: metricsOf(createRegistry('planner', 'test'), 'planner', 'reconciler'),
       rowsUpToNow: () => {

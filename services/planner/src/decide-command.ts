@@ -16,7 +16,7 @@ import {
   type DirectiveVerb,
   type Refusal,
 } from '@writ/contracts';
-import { planExplicit, type DirectiveCommand, type DirectiveOrder } from '@writ/domain';
+import { planFor, refusedPlan, type DirectiveCommand, type DirectiveOrder } from '@writ/domain';
 import type { Incoming } from '@writ/messaging';
 import { formatTraceparent, parseTraceparent } from '@writ/observability';
 import { decide, sha256, type Decided, type Planner } from './planner';
@@ -111,15 +111,8 @@ function toCreate(
   data: DirectiveCommandData<'create'>,
 ): Extract<DirectiveCommand, { type: 'create' }> | Refusal {
   const { directive, start } = data;
-  const unavailable = notAvailable(directive);
-  if (unavailable !== undefined) return unavailable;
-  const plan = planExplicit(directive);
-  if ('issues' in plan) {
-    const { issues } = plan;
-    const first = issues[0]?.message ?? '';
-    const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : '';
-    return { refused: 'invalid_directive', message: first + more, details: { issues } };
-  }
+  const plan = planFor(directive);
+  if ('issues' in plan) return refusedPlan(plan.issues);
   const digest = Buffer.from(sha256(canonicalJson({ directive, start }))).toString('hex');
   return {
     type: 'create',
@@ -129,19 +122,6 @@ function toCreate(
     contentDigest: `sha256:${digest}`,
     start,
   };
-}
-
-/** What a directive may ask for and this version would silently not do is refused. */
-function notAvailable(directive: DirectiveCommandData<'create'>['directive']): Refusal | undefined {
-  const refused = 'not_available' as const;
-  const issue = (path: string, message: string): Refusal => {
-    return { refused, message, details: { issues: [{ code: refused, message, path }] } };
-  };
-  const { planner } = directive;
-  if (planner.kind !== 'explicit') {
-    return issue('/planner/kind', `planner "${planner.kind}" is not available; use "explicit"`);
-  }
-  return undefined;
 }
 
 function answer(

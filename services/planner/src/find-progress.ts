@@ -8,7 +8,8 @@ import {
 } from '@writ/contracts';
 import type { DirectiveCommand, WorkItem } from '@writ/domain';
 import type { EventLog } from '@writ/event-log';
-import { endsFrom } from './follow-runs';
+import { notingOf } from './follow-runs';
+import type { Planner } from './planner';
 
 export interface Done {
   readonly command: Extract<DirectiveCommand, { type: `note-${string}` }>;
@@ -25,10 +26,11 @@ export interface Progress {
 const PAGE = 1_000;
 
 export async function findProgress(
-  log: Pick<EventLog, 'lastEvents' | 'readStream'>,
+  deps: Pick<Planner, 'log' | 'content' | 'directives'>,
   directiveId: string,
   items: readonly WorkItem[],
 ): Promise<Progress> {
+  const { log } = deps;
   const workspace = streamOf.workspace(directiveId);
   const ofSteps = items.filter((item) => item.stream !== workspace);
   const done = new Map<string, Done>();
@@ -39,10 +41,7 @@ export async function findProgress(
   for (const { stream, type, data, version } of await log.lastEvents([...idOf.keys()])) {
     const id = idOf.get(stream) ?? '';
     if (type === 'RunEnded') {
-      done.set(id, {
-        command: { type: 'note-runs', ends: await endsFrom(log, data as RunEnded) },
-        version,
-      });
+      done.set(id, { command: await notingOf(deps, data as RunEnded), version });
     } else if (type === 'EvaluationCompleted') {
       const evaluation = data as EvaluationCompleted;
       done.set(id, { command: { type: 'note-evaluation', evaluation }, version });

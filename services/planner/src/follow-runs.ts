@@ -2,8 +2,11 @@
  * Runs that ended together: an executor may go on from one step to the next at once, and names in the
  * first end those that follow (`RunEnded.next`). Owns that they are noted with it, in one append.
  */
-import { streamOf, type RunEnded } from '@writ/contracts';
+import { PLAN_STEP, streamOf, type RunEnded } from '@writ/contracts';
+import { planFileOf, type DirectiveCommand } from '@writ/domain';
 import type { EventLog } from '@writ/event-log';
+import { readPlan } from './made-plan';
+import type { Planner } from './planner';
 
 const MOST_EXPECTED = 20_000;
 
@@ -21,6 +24,17 @@ export async function endsFrom(
   const known = next.map((runId) => ends.get(streamOf.run(runId)) as RunEnded | undefined);
   const missing = known.indexOf(undefined);
   return [first, ...((missing < 0 ? known : known.slice(0, missing)) as RunEnded[])];
+}
+
+/** What is noted of a run that has ended: a plan, or the end of a step with those that follow it. */
+export async function notingOf(
+  { log, content, directives }: Pick<Planner, 'log' | 'content' | 'directives'>,
+  ended: RunEnded,
+): Promise<Extract<DirectiveCommand, { type: 'note-plan' | 'note-runs' }>> {
+  if (ended.step !== PLAN_STEP) return { type: 'note-runs', ends: await endsFrom(log, ended) };
+  const { state } = await directives.load(streamOf.directive(ended.directiveId));
+  if (state.status === 'absent') return { type: 'note-runs', ends: [ended] };
+  return { type: 'note-plan', ended, made: await readPlan(content, ended, planFileOf(state.spec)) };
 }
 
 /**

@@ -12,7 +12,7 @@ import {
 } from '@writ/contracts';
 import type { DirectiveCommand } from '@writ/domain';
 import type { Attributes, Incoming } from '@writ/messaging';
-import { endsFrom } from './follow-runs';
+import { notingOf } from './follow-runs';
 import { decide, planner, type Planner } from './planner';
 
 export const parseRunEnded = (data: unknown): RunEnded => runEvents.RunEnded.parse(data);
@@ -24,7 +24,7 @@ export async function noteRun(deps: Planner, message: Incoming<RunEnded>): Promi
   const ended = message.data;
   if (deps.notedTogether.has(ended.runId)) return;
   deps.notedTogether.add(ended);
-  const command = { type: 'note-runs', ends: await endsFrom(deps.log, ended) } as const;
+  const command = await notingOf(deps, ended);
   return note(deps, directiveIdOf(ended.runId), command, message.attributes);
 }
 

@@ -14,7 +14,7 @@ const upToNowMs = 3_000;
 
 async function open(host: Host<PlannerConfig>): Promise<Opened> {
   const { config, logger, registry, seams } = host;
-  const { bus, log, appends, checks, stop } = await connect(host);
+  const { bus, content, log, appends, checks, stop } = await connect(host);
   const database = await new DataSource({
     type: 'postgres',
     url: config.DATABASE_URL,
@@ -35,7 +35,15 @@ async function open(host: Host<PlannerConfig>): Promise<Opened> {
     begin,
     stop: stopReconciler,
   } = composePlanner({
-    ...{ log, bus, rows, approvals, logger, metrics: metricsOf(registry, 'planner', 'reconciler') },
+    ...{
+      log,
+      bus,
+      content,
+      rows,
+      approvals,
+      logger,
+      metrics: metricsOf(registry, 'planner', 'reconciler'),
+    },
     reconcileMs: config.WRIT_RECONCILE_MS,
     unattendedMs: config.WRIT_UNATTENDED_MS,
     maxWaiting: config.WRIT_MAX_WAITING,

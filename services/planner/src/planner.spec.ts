@@ -1,3 +1,4 @@
+import { openMemoryStore } from '@writ/content-store';
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import {
@@ -42,6 +43,7 @@ async function startPlanner() {
   const planner: Planner = {
     log,
     bus,
+    content: openMemoryStore(),
     logger,
     admission: new Admission({ bus, logger, metrics, ...chance, ...limits }),
     known: knownDirectives(log),

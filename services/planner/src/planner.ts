@@ -21,6 +21,7 @@ import {
   type WorkItem,
 } from '@writ/domain';
 import type { Aggregates, EventLog } from '@writ/event-log';
+import type { ContentStore } from '@writ/content-store';
 import type { Bus } from '@writ/messaging';
 import type { Logger, MetricsOf } from '@writ/observability';
 import type { Admission } from './admission';
@@ -36,6 +37,7 @@ export interface Planner {
   readonly directives: Directives;
   readonly log: EventLog;
   readonly bus: Bus;
+  readonly content: Pick<ContentStore, 'get' | 'put'>;
   readonly rows: Pick<DirectiveRows, 'list' | 'unfinished' | 'now'>;
   readonly approvals: Pick<ApprovalRows, 'list' | 'countPending'>;
   /** Who may decide what; undefined: everybody has every role. */

@@ -34,7 +34,7 @@ export function createReconciler(deps: Planner, options: ReconcileOptions): () =
     items: readonly WorkItem[],
     watch: WatchedWork,
   ): Promise<void> {
-    const { done, begun } = await findProgress(deps.log, directive.id, items);
+    const { done, begun } = await findProgress(deps, directive.id, items);
     for (const item of items) {
       const known = done.get(item.id);
       if (known !== undefined) {

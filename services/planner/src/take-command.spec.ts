@@ -1,3 +1,4 @@
+import { openMemoryStore } from '@writ/content-store';
 import { randomUUID } from 'node:crypto';
 import {
   consumers,
@@ -29,6 +30,7 @@ async function startPlanner(limits: { maxWaiting?: number; maxUnfinished?: numbe
   const composed = composePlanner({
     ...{ log, bus, clock, random: () => 0.5, reconcileMs: 1_000, unattendedMs: 1_000 },
     ...limits,
+    content: openMemoryStore(),
     logger: createLogger({ service: 'planner', instance: 'test', level: 'silent' }),
     metrics: metricsOf(registry, 'planner', 'reconciler'),
     rowsUpToNow: () => Promise.resolve(),

@@ -56,11 +56,11 @@ function readModelsOf(
 
 async function startPlanner(process: SimulatedProcess, around: Surroundings): Promise<Running> {
   const connected = connectSimulated(process, around, concurrency);
-  const { bus, log, logger, registry, random, newId, seams } = connected;
+  const { bus, log, content, logger, registry, random, newId, seams } = connected;
   const { clock } = process;
   const readModels = readModelsOf(process, around, connected, [directiveRows, approvalRows]);
   const { planner, begin, stop } = composePlanner({
-    ...{ log, bus, logger, clock, random, newId, rebuild, ...reconciling },
+    ...{ log, bus, content, logger, clock, random, newId, rebuild, ...reconciling },
     rows: seams.area('rows', around.database.rowsFor(process)),
     approvals: seams.area('rows', around.database.approvalsFor(process)),
     rowsUpToNow: () => readModels.upToNow(upToNowMs),

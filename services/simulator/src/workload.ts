@@ -103,8 +103,13 @@ function about(
 
 const verbs = [
   ...(['start', 'pause', 'pause', 'resume', 'resume', 'stop', 'archive'] as const),
-  ...(['skip-step', 'retry-step', 'remove-step', 'add-step', 'raise-limit', 'amend'] as const),
+  ...(['skip-step', 'retry-step', 'remove-step', 'add-step', 'update-step'] as const),
+  ...(['raise-limit', 'amend', 'replan'] as const),
 ];
+
+const echoStep = (name: string, dependsOn: string[]) => ({
+  ...{ name, dependsOn, adapter: { kind: 'echo' }, verify: 'none' },
+});
 
 /** What an order says besides whom it is for. */
 function saidWith(random: SeededRandom, verb: (typeof verbs)[number]): object {
@@ -116,10 +121,12 @@ function saidWith(random: SeededRandom, verb: (typeof verbs)[number]): object {
     case 'retry-step':
     case 'remove-step':
       return { step };
-    case 'add-step': {
-      const name = `more-${random.int(1, 3)}`;
-      return { step: { name, dependsOn: [step], adapter: { kind: 'echo' }, verify: 'none' } };
-    }
+    case 'add-step':
+      return { step: echoStep(`more-${random.int(1, 3)}`, [step]) };
+    case 'update-step':
+      return { step: echoStep(step, []) };
+    case 'replan':
+      return { chain: { steps: [echoStep('s1', []), echoStep('anew', ['s1'])] } };
     case 'raise-limit':
       return { limits: { maxFailedSteps: random.int(1, 9) } };
     case 'amend':

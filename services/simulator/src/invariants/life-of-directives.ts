@@ -71,11 +71,12 @@ class StepLives {
       case 'StepStarted':
         return this.started(event);
       case 'ApprovalRequested':
-        if (this.active.get(step) !== run?.runId) {
+        if (run === undefined) return; // about no run of a step
+        if (this.active.get(step) !== run.runId) {
           this.say(`${step} is asked about and is not active`, event);
         }
         this.active.delete(step);
-        this.waiting.set(step, run?.runId ?? '');
+        this.waiting.set(step, run.runId);
         return;
       case 'StepMerging':
         if (this.waiting.delete(step)) this.active.set(step, run?.runId ?? '');
