@@ -98,7 +98,7 @@ export const Workspace = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('git'),
     repository: Outside(4096),
-    /** Default: the branch that is checked out there. */
+    /** Or a whole commit id. Default: the branch that is checked out there. */
     baseBranch: Outside(200).optional(),
   }),
 ]);

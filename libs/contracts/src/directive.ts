@@ -57,7 +57,7 @@ const decision = {
 };
 
 /** Parts of a directive that may change while it lives; what is not named stays. */
-const amendments = z
+export const Amendments = z
   .strictObject({
     title: DirectiveFile.shape.title,
     goal: DirectiveFile.shape.goal,
@@ -70,7 +70,7 @@ const amendments = z
     approvals: ApprovalPolicy,
   })
   .partial();
-export type Amendments = z.infer<typeof amendments>;
+export type Amendments = z.infer<typeof Amendments>;
 const chain = DirectiveFile.shape.chain;
 
 /** The data of a command message, by verb: `writ.command.directive.<verb>`. */
@@ -88,7 +88,7 @@ export const directiveCommands = {
     from: DirectiveId,
     /** Position in the log; default: where it stands now. */
     at: z.number().int().min(1).optional(),
-    changes: amendments.optional(),
+    changes: Amendments.optional(),
     chain,
     start: z.boolean().default(true),
   }),
@@ -98,7 +98,7 @@ export const directiveCommands = {
   resume: z.strictObject(onDirective),
   stop: z.strictObject({ ...onDirective, reason }),
   archive: z.strictObject(onDirective),
-  amend: z.strictObject({ ...onDirective, changes: amendments, reason }),
+  amend: z.strictObject({ ...onDirective, changes: Amendments, reason }),
   'raise-limit': z.strictObject({ ...onDirective, limits: LimitChanges, reason }),
   /** With a chain: that one. Without: by the planner of the directive. */
   replan: z.strictObject({ ...onDirective, chain, reason }),
@@ -189,6 +189,23 @@ export const directiveEvents = {
     approvals: ApprovalPolicy.optional(),
     /** The chain as submitted, with the variables replaced. */
     steps: z.array(PlannedStep),
+    /** It begins where another one stood: with the steps that had passed there, and what they made. */
+    fork: z
+      .object({
+        from: DirectiveId,
+        /** Position in the log. */
+        at: z.number().int(),
+        kept: z.array(
+          z.object({
+            step: StepName,
+            skipped: z.boolean().optional(),
+            attempt: z.number().int(),
+            run: StepRun.optional(),
+            confidence: Confidence.nullable(),
+          }),
+        ),
+      })
+      .optional(),
     /** Digest of the command's content: the same command id with other content is refused. */
     contentDigest: Digest,
   }),
@@ -305,7 +322,7 @@ export const directiveEvents = {
   /** A limit, or trouble that no step is to blame for. `wayOut` tells how it goes on. */
   DirectiveSuspended: z.object({ kind: SuspensionKind, reason: z.string(), wayOut: z.string() }),
   DirectiveAmended: z.object({
-    set: amendments,
+    set: Amendments,
     /** The difference, for people: JSON pointers with what stood there and what stands there now. */
     changes: z.array(z.object({ path: z.string(), from: z.unknown(), to: z.unknown() })),
     reason: z.string().optional(),

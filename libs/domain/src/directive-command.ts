@@ -9,6 +9,7 @@ import type {
   ToldVerb,
   WorkspaceEvent,
 } from '@writ/contracts';
+import type { Fork } from './fork';
 import type { PlannedBy } from './directive-planning';
 import type { CastVote } from './directive-votes';
 
@@ -30,6 +31,7 @@ export type DirectiveCommand =
       readonly steps: readonly PlannedStep[];
       readonly contentDigest: string;
       readonly start: boolean;
+      readonly fork?: Fork;
     }
   | DirectiveOrder
   | { readonly type: 'note-workspace'; readonly event: WorkspaceEvent }

@@ -130,9 +130,9 @@ function activate(
   strategy: string,
   because?: string,
 ): void {
-  const { generation, planning } = draft.state;
+  const { generation, planning, spec } = draft.state;
   const data = { generation: generation + 1, strategy, steps: [...steps] };
-  if (generation === 0) {
+  if (generation === 0 && spec.fork === undefined) {
     draft.emit({ type: 'ChainActivated', data });
     return advance(draft);
   }

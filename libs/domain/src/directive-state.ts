@@ -14,6 +14,7 @@ import {
 } from '@writ/contracts';
 import { evolveApprovals, type Approvals } from './approvals';
 import { Chain, type StepState } from './chain';
+import { keptChain } from './fork';
 import { costOf, reopened, stepAfter, type StepEvent } from './step-evolution';
 
 /** The first answer to a command, given again when the command comes again. */
@@ -108,6 +109,7 @@ function existing(state: DirectiveState, recorded: RecordedEvent): Directive {
 }
 
 function created(recorded: RecordedEvent, spec: DirectiveEventData<'DirectiveCreated'>): Directive {
+  const at = recorded.recordedAt;
   return {
     status: 'draft',
     suspension: null,
@@ -117,7 +119,7 @@ function created(recorded: RecordedEvent, spec: DirectiveEventData<'DirectiveCre
     spec,
     generation: 0,
     workspace: null,
-    chain: Chain.planned([], recorded.recordedAt),
+    chain: keptChain(spec, (kept) => Chain.planned(kept, at), at),
     criteria: [],
     approvals: new Map(),
     requester: recorded.metadata.actor.id,
@@ -140,7 +142,6 @@ function created(recorded: RecordedEvent, spec: DirectiveEventData<'DirectiveCre
 }
 
 const verbOf: Readonly<Record<string, string>> = {
-  DirectiveCreated: 'create',
   DirectiveStarted: 'start',
   DirectivePaused: 'pause',
   DirectiveResumed: 'resume',
@@ -161,6 +162,8 @@ function verbSaidBy(event: DirectiveEvent): string | undefined {
   switch (event.type) {
     case 'ApprovalVoted':
       return event.data.decision === 'approve' ? 'approve' : 'deny';
+    case 'DirectiveCreated':
+      return event.data.fork === undefined ? 'create' : 'fork';
     case 'PlanSubmitted':
       return event.data.strategy === 'agent' ? 'submit-plan' : 'replan';
     default:

@@ -49,13 +49,14 @@ function create(
   command: Extract<DirectiveCommand, { type: 'create' }>,
   state: DirectiveState,
 ): DirectiveEvent[] | Refusal {
-  const { directive, steps, contentDigest } = command;
+  const { directive, steps, contentDigest, fork } = command;
+  const verb = fork === undefined ? 'create' : 'fork';
   if (state.status !== 'absent') {
     const first = state.answers.get(command.commandId);
     if (first === undefined) {
       return refuse('already_exists', `there is a directive ${command.directiveId} already`);
     }
-    if (first.verb !== 'create') return reused(command.commandId, first.verb, 'create');
+    if (first.verb !== verb) return reused(command.commandId, first.verb, verb);
     if (state.spec.contentDigest === contentDigest) return [];
     return refuse('command_reused', `command ${command.commandId} was used with another directive`);
   }
@@ -68,6 +69,7 @@ function create(
     data: {
       ...{ ...spec, thresholds, limits, workspace, variables, planner, contentDigest },
       ...(approvals === undefined ? {} : { approvals }),
+      ...(fork === undefined ? {} : { fork }),
       steps: [...steps],
     },
   });

@@ -13,6 +13,7 @@ export type { CastVote } from './directive-votes';
 export * from './directive-work';
 export { costOf } from './step-evolution';
 export * from './evaluation';
+export { forkOf } from './fork';
 export * from './gate';
 export * from './manifest';
 export * from './manifest-account';

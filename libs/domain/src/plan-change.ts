@@ -51,7 +51,7 @@ export function refusedPlan(issues: readonly Issue[]): Refusal {
 }
 
 /** As a person would write it down now. */
-function fileOf(spec: Directive['spec'], steps: readonly StepSpec[]): DirectiveFile {
+export function fileOf(spec: Directive['spec'], steps: readonly StepSpec[]): DirectiveFile {
   const { title, goal, requirements, acceptanceCriteria, constraints, autonomy } = spec;
   const { thresholds, limits, workspace, variables, planner, approvals } = spec;
   const said = { title, goal, requirements, acceptanceCriteria, constraints, autonomy };

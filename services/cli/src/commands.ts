@@ -11,6 +11,7 @@ export const commands = {
   run: () => (require('./commands/run') as typeof import('./commands/run')).run,
   watch: () => (require('./commands/watch') as typeof import('./commands/watch')).watch,
   tell: () => (require('./commands/tell') as typeof import('./commands/tell')).tell,
+  orders: () => require('./commands/orders') as typeof import('./commands/orders'),
   approvals: () => require('./commands/approvals') as typeof import('./commands/approvals'),
   look: () => require('./commands/look') as typeof import('./commands/look'),
   events: () => (require('./commands/events') as typeof import('./commands/events')).events,

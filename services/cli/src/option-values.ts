@@ -12,6 +12,12 @@ export function count(text: string): number {
   throw new InvalidArgumentError('give a whole number from 1 on.');
 }
 
+export function amount(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value) && value >= 0) return value;
+  throw new InvalidArgumentError('give a number from 0 on.');
+}
+
 export function position(text: string): number {
   if (/^\d{1,15}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('give a position of the log.');

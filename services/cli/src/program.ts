@@ -10,6 +10,7 @@ import { inWords } from './file-error';
 import { writHome } from './local/stack-home';
 import { collect, count, names, port, position, seconds } from './option-values';
 import { printError } from './output';
+import { orderCommands } from './program-orders';
 
 export interface CommonOptions {
   readonly json: boolean;
@@ -18,6 +19,8 @@ export interface CommonOptions {
 
 type End = (code: number) => void;
 type Action<A extends unknown[]> = (...args: A) => Promise<number | void>;
+export type Common = typeof common;
+export type Acts = <A extends unknown[]>(load: () => Action<A>) => ReturnType<typeof acts>;
 
 export async function run(argv: readonly string[]): Promise<number> {
   let exitCode: number = EXIT.ok;
@@ -58,6 +61,7 @@ export function makeProgram(end: End = () => undefined, json = false): Command {
     .addHelpText('after', FOOTER);
   stackCommands(program, end);
   directiveCommands(program, end);
+  orderCommands(program, common, (load) => acts(end, load));
   approvalCommands(program, end);
   recordCommands(program, end);
   return program;
@@ -152,15 +156,6 @@ function directiveCommands(program: Command, end: End): void {
   common(program.command('watch').argument('<id>'))
     .description('follows a directive to its end')
     .action(acts(end, commands.watch, true));
-  for (const [verb, description, reason] of VERBS) {
-    const command = common(program.command(verb).argument('<id>')).description(description);
-    if (reason) command.option('--reason <text>', 'for the record');
-    command
-      .option('--key <key>', 'the same key again acts only once')
-      .action(
-        acts(end, () => (id: string, options: CommonOptions) => commands.tell()(verb, id, options)),
-      );
-  }
 }
 
 function approvalCommands(program: Command, end: End): void {
@@ -191,14 +186,6 @@ function approvalCommands(program: Command, end: End): void {
     );
   }
 }
-
-const VERBS = [
-  ['start', 'starts a directive that was submitted with --no-start', false],
-  ['pause', 'starts no more steps; running ones end', true],
-  ['resume', 'goes on after a pause', false],
-  ['stop', 'ends a directive for good, running steps too', true],
-  ['archive', 'puts an ended directive away', false],
-] as const;
 
 function recordCommands(program: Command, end: End): void {
   program.commandsGroup('The record:');

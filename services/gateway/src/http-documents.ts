@@ -19,6 +19,9 @@ const orderOf = (verb: ToldVerb) => {
   return z.strictObject({ verb: z.literal(verb), ...order });
 };
 const [firstVerb, ...otherVerbs] = toldVerbs;
+export const ForkBody = directiveCommands.fork
+  .omit({ from: true, directiveId: true })
+  .extend({ start: z.boolean().optional() });
 export const DirectiveOrderBody = z.discriminatedUnion('verb', [
   orderOf(firstVerb),
   ...otherVerbs.map(orderOf),

@@ -27,6 +27,7 @@ import {
   DeadLetterSummary,
   DirectiveOrderBody,
   EventPageDocument,
+  ForkBody,
 } from './http-documents';
 
 export interface Route {
@@ -105,6 +106,17 @@ export const routes = {
     summary: 'Tells a directive what to do',
     params: directiveId,
     body: DirectiveOrderBody,
+    idempotent: true,
+    status: 202,
+    answers: json(AcceptedCommand),
+    problems: [404, 409, 413, 415, 422],
+  },
+  forkDirective: {
+    method: 'post',
+    path: '/v1/directives/{id}/fork',
+    summary: 'Begins another directive where this one stood',
+    params: directiveId,
+    body: ForkBody,
     idempotent: true,
     status: 202,
     answers: json(AcceptedCommand),

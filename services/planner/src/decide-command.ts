@@ -3,7 +3,6 @@
  * again, whatever happened in between.
  */
 import {
-  canonicalJson,
   directiveCommands,
   directiveIdFrom,
   directiveVerbs,
@@ -19,7 +18,8 @@ import {
 import { planFor, refusedPlan, type DirectiveCommand, type DirectiveOrder } from '@writ/domain';
 import type { Incoming } from '@writ/messaging';
 import { formatTraceparent, parseTraceparent } from '@writ/observability';
-import { decide, sha256, type Decided, type Planner } from './planner';
+import { toFork } from './fork-directive';
+import { decide, digestOf, sha256, type Decided, type Planner } from './planner';
 
 export type ParsedCommand = {
   [V in DirectiveVerb]: { readonly verb: V; readonly data: DirectiveCommandData<V> };
@@ -65,7 +65,7 @@ async function traceOf(
   directiveId: string,
   given: string | undefined,
 ): Promise<string> {
-  if (verb !== 'create') {
+  if (verb !== 'create' && verb !== 'fork') {
     const { state } = await deps.directives.load(streamOf.directive(directiveId));
     if (state.status !== 'absent' && state.traceparent !== undefined) return state.traceparent;
   }
@@ -86,7 +86,7 @@ async function toCommand(
     case 'create':
       return toCreate(commandId, directiveId, data);
     case 'fork':
-      return { refused: 'not_available', message: 'not yet' };
+      return toFork(deps, commandId, directiveId, data);
     case 'approve':
     case 'deny': {
       if (actor.kind !== 'person') {
@@ -113,13 +113,12 @@ function toCreate(
   const { directive, start } = data;
   const plan = planFor(directive);
   if ('issues' in plan) return refusedPlan(plan.issues);
-  const digest = Buffer.from(sha256(canonicalJson({ directive, start }))).toString('hex');
   return {
     type: 'create',
     commandId,
     directiveId,
     ...plan,
-    contentDigest: `sha256:${digest}`,
+    contentDigest: digestOf({ directive, start }),
     start,
   };
 }

@@ -5,6 +5,7 @@
  */
 import { hash } from 'node:crypto';
 import {
+  canonicalJson,
   isRefusal,
   streamOf,
   type Actor,
@@ -126,3 +127,7 @@ function countEnds(deps: Planner, directive: Directive, events: readonly Directi
 }
 
 export const sha256 = (text: string): Uint8Array => hash('sha256', text, 'buffer');
+
+/** Of the content of a command: the same command id with other content is another command. */
+export const digestOf = (content: unknown): string =>
+  `sha256:${hash('sha256', canonicalJson(content))}`;

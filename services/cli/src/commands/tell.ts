@@ -7,6 +7,7 @@ import type { Accepted } from '../submit-directive';
 interface TellOptions extends CommonOptions {
   readonly reason?: string;
   readonly key?: string;
+  readonly cut?: boolean;
 }
 
 const told: Readonly<Record<string, string>> = {
@@ -20,10 +21,13 @@ const told: Readonly<Record<string, string>> = {
 /** Tells a directive what to do. */
 export async function tell(verb: string, id: string, options: TellOptions): Promise<void> {
   const output = new Output(options);
-  const { reason, key } = options;
-  const body = { verb, ...(reason === undefined ? {} : { reason }) };
+  const { reason, key, cut = false } = options;
+  const body = {
+    ...{ verb, ...(cut ? { mode: 'cut' } : {}) },
+    ...(reason === undefined ? {} : { reason }),
+  };
   const path = `${directivePath(id)}/commands`;
   const { directiveId, commandId, position } = await Gateway.find().post<Accepted>(path, body, key);
   if (output.json) output.value({ directiveId, commandId, position });
-  else output.talk(`${id} ${told[verb] ?? verb}`);
+  else output.talk(`${id} ${cut ? 'paused: what ran is cancelled' : (told[verb] ?? verb)}`);
 }

@@ -143,9 +143,10 @@ async function findBase(
     if (head !== undefined) return head;
     return refuse('no_commit', `the repository ${path} has no commit yet; commit something first`);
   }
-  for (const ref of [`refs/heads/${baseBranch}`, `refs/remotes/origin/${baseBranch}`]) {
-    const commit = await commitOf(ref, place);
-    if (commit !== undefined) return commit;
+  const commit = /^[0-9a-f]{40}$/.test(baseBranch) ? [baseBranch] : [];
+  for (const ref of [`refs/heads/${baseBranch}`, `refs/remotes/origin/${baseBranch}`, ...commit]) {
+    const found = await commitOf(ref, place);
+    if (found !== undefined) return found;
   }
   const some = await gitLine(['for-each-ref', '--count=1', '--format=%(refname)'], place);
   if (some === undefined) {

@@ -51,6 +51,21 @@ export class DirectivesController {
     });
   }
 
+  @Serves(routes.forkDirective)
+  fork(
+    @Req() request: IncomingMessage,
+    @Param(named(routes.forkDirective.params)) { id }: Id,
+    @Body(checked(routes.forkDirective.body)) body: z.infer<typeof routes.forkDirective.body>,
+  ) {
+    return this.backend.command({
+      verb: 'fork',
+      data: { from: id, ...body },
+      idempotencyKey: idempotencyKeyOf(request),
+      traceparent: traceparentOf(request),
+      person: personOf(request),
+    });
+  }
+
   @Serves(routes.listDirectives)
   list(@Query(checked(routes.listDirectives.query)) query: object) {
     return this.backend.query(queries.directives, query);
