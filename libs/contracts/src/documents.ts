@@ -1,8 +1,9 @@
 /** What queries answer and the command line prints as JSON: a contract with users (FORMATS). */
 import { z } from 'zod';
 import { ApprovalDocument } from './approval';
-import { CriterionResult } from './directive';
+import { CriterionResult, PlannedStep, SuspensionKind } from './directive';
 import { Confidence } from './evaluation';
+import { Digest } from './ids';
 import {
   ArtifactRef,
   AttemptRecord,
@@ -91,6 +92,20 @@ export type DirectiveSummary = z.infer<typeof DirectiveSummary>;
 export const DirectiveDocument = DirectiveSummary.extend({
   goal: z.string(),
   steps: z.array(StepDocument),
+  /** Of a suspended one: what it was suspended for, and how it goes on. */
+  suspension: z
+    .object({ kind: SuspensionKind, reason: z.string(), wayOut: z.string(), since: z.string() })
+    .optional(),
+  /** The plan that waits for a decision. */
+  plan: z
+    .object({
+      generation: z.number().int(),
+      strategy: z.string(),
+      digest: Digest,
+      rationale: z.string().optional(),
+      steps: z.array(PlannedStep),
+    })
+    .optional(),
 });
 export type DirectiveDocument = z.infer<typeof DirectiveDocument>;
 

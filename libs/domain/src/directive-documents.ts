@@ -1,5 +1,10 @@
 /** How a directive is shown: the documents of queries, from its state alone. */
-import type { DirectiveDocument, DirectiveSummary, StepDocument } from '@writ/contracts';
+import type {
+  DirectiveDocument,
+  DirectiveEventData,
+  DirectiveSummary,
+  StepDocument,
+} from '@writ/contracts';
 import { approvalDocument } from './approvals';
 import { isActive, type StepState } from './chain';
 import type { Directive } from './directive-state';
@@ -28,7 +33,14 @@ export function directiveDocument(state: Directive): DirectiveDocument {
     ...directiveSummary(state),
     goal: state.spec.goal,
     steps: [...state.chain].map((step) => stepDocument(state, step)),
+    ...(state.suspension === null ? {} : { suspension: state.suspension }),
+    ...(state.submitted === null ? {} : { plan: planDocument(state.submitted) }),
   };
+}
+
+function planDocument(plan: DirectiveEventData<'PlanSubmitted'>): DirectiveDocument['plan'] {
+  const { generation, strategy, digest, rationale, steps } = plan;
+  return { generation, strategy, digest, steps, ...(rationale === undefined ? {} : { rationale }) };
 }
 
 function stepDocument(state: Directive, step: StepState): StepDocument {

@@ -173,6 +173,15 @@ describe('a plan that waits for a person', () => {
     expect(story.directive.approvals.size).toBe(2);
   });
 
+  it('is another approval each time, also when it is the chain to fall back to', () => {
+    const story = asked();
+    for (const attempt of [1, 2, 3]) made(story, { steps: [] }, attempt);
+    const ids = () => [...story.directive.approvals.keys()];
+    expect(ids()).toHaveLength(1);
+    expect(decide(story, 'rework')).toContain('ApprovalRequested');
+    expect(new Set(ids()).size).toBe(2);
+  });
+
   it('ends the directive when it is denied, or leaves the chain before it in use', () => {
     const story = asked();
     made(story, { steps });

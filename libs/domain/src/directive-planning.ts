@@ -104,17 +104,16 @@ function requestApproval(
   count: number,
   rationale: string | undefined,
 ): void {
-  const { id, spec, requester, planning, generation: before, approvals } = draft.state;
+  const { id, spec, requester, generation: before, approvals } = draft.state;
   const generation = before + 1;
   const asked = [...approvals.values()].filter(
     ({ request }) => request.type === 'plan_review' && request.generation === generation,
   );
-  const attempt = Math.max(planning?.attempt ?? 1, asked.length + 1);
   const steps = count === 1 ? 'one step' : `${count} steps`;
   draft.emit({
     type: 'ApprovalRequested',
     data: {
-      approvalId: approvalIdOf(runIdOf(id, generation, PLAN_STEP, attempt)),
+      approvalId: approvalIdOf(runIdOf(id, generation, PLAN_STEP, asked.length + 1)),
       ...{ type: 'plan_review', step: PLAN_STEP, generation, confidence: null, digest, requester },
       summary: `a plan of ${steps}${rationale === undefined ? '' : `: ${rationale}`}`,
       reworkProposed: false,

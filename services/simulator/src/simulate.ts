@@ -202,11 +202,9 @@ class Ending {
   }
 
   /** Nobody else would start a draft, or let go on what is paused or suspended. */
-  private order({ id, status, suspension }: Directive): void {
-    const raises = suspension?.kind === 'failed_steps';
-    const halted = status === 'paused' || status === 'suspended';
-    const verb =
-      status === 'draft' ? 'start' : raises ? 'raise-limit' : halted ? 'resume' : undefined;
+  private order(directive: Directive): void {
+    const { id } = directive;
+    const { verb, data } = letGoOn(directive);
     const { nowMs } = this.world.time;
     if (verb === undefined || nowMs - (this.orderedAt.get(id) ?? -Infinity) < ORDER_EVERY_MS)
       return;
@@ -214,7 +212,7 @@ class Ending {
     this.orders += 1;
     const order: PlannedCommand = {
       ...{ atMs: nowMs, verb, commandId: `end-${this.orders}`, directiveId: id, how: 'ask' },
-      data: { directiveId: id, ...(raises ? { limits: { maxFailedSteps: STEP_LIMIT } } : {}) },
+      data: { directiveId: id, ...data },
     };
     this.client.plan([order]);
   }
@@ -227,5 +225,28 @@ class Ending {
     } catch {
       // That it cannot be folded is told with all that is broken.
     }
+  }
+}
+
+/** What somebody has to say so that a directive goes on; nothing when it does by itself. */
+function letGoOn({ status, suspension, planning }: Directive): {
+  readonly verb?: PlannedCommand['verb'];
+  readonly data?: object;
+} {
+  switch (status) {
+    case 'draft':
+      return { verb: 'start' };
+    case 'paused':
+      return { verb: 'resume' };
+    case 'suspended':
+      if (suspension?.kind !== 'failed_steps') return { verb: 'resume' };
+      return { verb: 'raise-limit', data: { limits: { maxFailedSteps: STEP_LIMIT } } };
+    case 'planning': {
+      if (planning === null || planning.runId !== undefined) return {};
+      const step = { name: 'late', adapter: { kind: 'echo' }, verify: 'none' };
+      return { verb: 'submit-plan', data: { chain: { steps: [step] } } };
+    }
+    default:
+      return {};
   }
 }

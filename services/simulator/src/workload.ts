@@ -94,6 +94,13 @@ function about(
       data: { ...create.data, directiveId },
     });
   }
+  if (isPlannedOutside(directive)) {
+    const verb = 'submit-plan' as const;
+    const chain = { steps: [echoStep('s1', []), echoStep('s2', ['s1'])] };
+    const given = { how: 'ask', data: { directiveId, chain } } as const;
+    const later = Math.max(atMs, untilMs) + random.int(0, 5_000);
+    commands.push({ verb, directiveId, atMs: later, commandId: `plan-${number}`, ...given });
+  }
   const orders = random.chance(0.4) ? random.int(1, 6) : 0;
   for (let order = 1; order <= orders; order += 1) {
     commands.push(...oneOrder(random, `${number}-${order}`, directiveId, atMs, untilMs));
@@ -187,9 +194,30 @@ function directiveFile(random: SeededRandom, flavour: Flavour, number: number): 
       maxReworkCycles: random.int(0, 2),
       ...(random.chance(0.15) ? { maxWallTimeMinutes: random.pick([0.1, 0.5]) } : {}),
     },
-    chain: { steps },
+    ...planned(random, flavour, { steps }),
   };
 }
+
+/** By an agent whose plan is never one, by somebody who submits it, or with a person who looks at it. */
+function planned(
+  random: SeededRandom,
+  flavour: Flavour,
+  chain: DirectiveFileInput['chain'],
+): Pick<DirectiveFileInput, 'planner' | 'chain'> {
+  const what = random.int(1, 16);
+  const approval = random.chance(0.5) ? { approval: true } : {};
+  if (what === 1) {
+    const script = { ...programScript(random, flavour), end: 'ok' as const, ms: 300 };
+    const adapter = { kind: 'program' as const, argv: argvOfProgram(script) };
+    return { planner: { kind: 'agent', adapter, ...approval } };
+  }
+  if (what === 2) return { planner: { kind: 'agent', ...approval } };
+  if (what === 3) return { planner: { kind: 'explicit', approval: true }, chain };
+  return { chain };
+}
+
+const isPlannedOutside = ({ planner }: DirectiveFileInput): boolean =>
+  planner?.kind === 'agent' && planner.adapter === undefined;
 
 /** Those who decide take some time. */
 function approvals(random: SeededRandom): DirectiveFileInput['approvals'] {

@@ -132,16 +132,16 @@ function brokenSources(events: readonly StoredEvent[]): string[] {
 
 /** What people's commands lead to; the reactions of services are repeated by state, not by id. */
 const OF_COMMANDS =
-  /^(CommandRefused|ApprovalVoted|LimitsRaised|Directive(Created|Started|Paused|Resumed|Stopped|Archived|Amended)|Step(Added|Updated|Removed|Skipped|Reopened))$/;
-/** One of them; steps may be reopened with it, and the directive may go on after it. */
-const ONE_COMMAND =
-  /^(DirectiveCreated, DirectiveStarted|\w+(, StepReopened)*(, DirectiveResumed)?)$/;
+  /^(CommandRefused|ApprovalVoted|LimitsRaised|Directive(Created|Started|Paused|Stopped|Archived|Amended)|Step(Added|Updated|Removed|Skipped))$/;
+/** May follow from one of them, and is what other commands lead to alone. */
+const ALONE = /^(DirectiveResumed|StepReopened|PlanningStarted|PlanSubmitted|ChainActivated)$/;
 
 /** L8 */
 function brokenCommands(stream: string, events: readonly StoredEvent[]): string[] {
   const broken: string[] = [];
   const last = new Map<string, StoredEvent>();
   const taken = new Map<string, string[]>();
+  const alone = new Set<string>();
   for (const event of events) {
     const { metadata, version, type } = event;
     const { commandId, actor } = metadata;
@@ -151,12 +151,14 @@ function brokenCommands(stream: string, events: readonly StoredEvent[]): string[
       broken.push(`${stream}: command ${commandId} takes effect again with ${type}`);
     }
     last.set(commandId, event);
+    if (ALONE.test(type)) alone.add(commandId);
     if (!OF_COMMANDS.test(type)) continue;
     taken.set(commandId, [...(taken.get(commandId) ?? []), type]);
   }
   for (const commandId of last.keys()) {
     const effects = (taken.get(commandId) ?? []).join(', ');
-    if (ONE_COMMAND.test(effects)) continue;
+    if (/^(DirectiveCreated, DirectiveStarted|\w+)$/.test(effects)) continue;
+    if (effects === '' && alone.has(commandId)) continue;
     broken.push(`${stream}: command ${commandId} led to ${effects || 'nothing of its own'}`);
   }
   return broken;
