@@ -15,6 +15,7 @@ export * from './glob';
 export * from './ids';
 export * from './manifest';
 export * from './nearest';
+export * from './outbound-request';
 export * from './plain-text';
 export * from './queries';
 export * from './refusal';
