@@ -144,7 +144,7 @@ export class Outbound {
 }
 
 function urlOf(text: string, from?: URL): URL {
-  const url = URL.canParse(text, from) ? new URL(text, from) : undefined;
+  const url = URL.canParse(text, from?.href) ? new URL(text, from) : undefined;
   const wrong =
     url === undefined
       ? 'is no address'
