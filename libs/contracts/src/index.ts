@@ -2,6 +2,7 @@ export * from './adapter';
 export * from './approval';
 export * from './approval-policy';
 export * from './canonical-json';
+export * from './check';
 export * from './check-directive';
 export * from './clock';
 export * from './directive';

@@ -16,6 +16,7 @@ import {
 import { MemoryLog, uuidV7 } from '@writ/event-log';
 import { type Bus, connectHandlers, MemoryBus } from '@writ/messaging';
 import { createLogger, createRegistry, metricsOf, programMetrics } from '@writ/observability';
+import { AllowList, Outbound } from '@writ/outbound-http';
 import { openProgramHost, type ProgramHost } from '@writ/programs';
 import { publishingLog } from '@writ/service-host';
 import { eventually } from '@writ/testing';
@@ -48,6 +49,7 @@ async function startVerifier(more: Partial<Verifier> = {}): Promise<Verifier> {
   const own = publishingLog(log, { bus, reporter, logger, source: '/writ/verifier' });
   const composed = composeVerifier({
     ...{ log: own, bus, content, folders, runProgram, logger },
+    ask: (request) => new Outbound(new AllowList(['127.0.0.1'])).request(request),
     openSnapshot: snapshotsIn(folders, content),
     environment: { PATH: programs.path },
     metrics: metricsOf(createRegistry('verifier', 'test'), 'verifier'),

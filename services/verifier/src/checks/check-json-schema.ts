@@ -5,11 +5,11 @@
 import { runInNewContext } from 'node:vm';
 import addFormats from 'ajv-formats';
 import Ajv2020, { type ErrorObject, type ValidateFunction } from 'ajv/dist/2020';
-import type { Check } from '@writ/contracts';
+import type { CheckOf } from '@writ/contracts';
 import { readFileOf } from './find-files';
 import { CheckTrouble, type CheckContext, type Verdict } from './verdict';
 
-type JsonSchemaCheck = Extract<Check, { kind: 'json-schema' }>;
+type JsonSchemaCheck = CheckOf<'json-schema'>;
 
 const MAX_BYTES = 16 * 1024 * 1024;
 const MAX_ERRORS = 100;
