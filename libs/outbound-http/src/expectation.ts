@@ -1,5 +1,6 @@
 /** Compares an answer with what was expected. Expressions are RE2's: time grows with the text only. */
 import type { HttpExpectation } from '@writ/contracts';
+import { runInNewContext } from 'node:vm';
 import { RE2JS, RE2JSException } from 're2js';
 import type { OutboundResponse } from './outbound';
 import { OutboundTrouble } from './outbound-trouble';
@@ -8,7 +9,7 @@ export type Expected = HttpExpectation;
 
 /**
  * What is wrong with it, in one line, or undefined. Where nothing is said, any status from 200 to
- * 299 will do. Throws OutboundTrouble (`invalid`) when the expression is none.
+ * 299 will do. Throws OutboundTrouble (`invalid`) when the expression cannot be used.
  */
 export function whatIsWrong(
   { status, body, truncated, url }: OutboundResponse,
@@ -24,18 +25,28 @@ export function whatIsWrong(
   if (bodyIncludes !== undefined && !text.includes(bodyIncludes)) {
     return `${within} of ${url} does not hold ${JSON.stringify(bodyIncludes)}`;
   }
-  if (bodyMatches !== undefined && !compiled(bodyMatches).matcher(text).find()) {
+  if (bodyMatches !== undefined && !matches(bodyMatches, text)) {
     return `${within} of ${url} does not match ${bodyMatches}`;
   }
   return undefined;
 }
 
-function compiled(expression: string): RE2JS {
+/** Whatever it is, nothing else runs meanwhile: a short expression can stand for a large one. */
+const TIME_LIMIT_MS = 2_000;
+
+function matches(expression: string, text: string): boolean {
+  let found = false;
+  const run = () => {
+    found = RE2JS.compile(expression).matcher(text).find();
+  };
   try {
-    return RE2JS.compile(expression);
+    runInNewContext('run()', { run }, { timeout: TIME_LIMIT_MS });
+    return found;
   } catch (error) {
-    if (!(error instanceof RE2JSException)) throw error;
-    const message = `the expression ${JSON.stringify(expression)}: ${error.message}`;
+    const late = (error as NodeJS.ErrnoException).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
+    if (!late && !(error instanceof RE2JSException)) throw error;
+    const wrong = late ? `took longer than ${TIME_LIMIT_MS} ms` : (error as Error).message;
+    const message = `the expression ${JSON.stringify(expression)}: ${wrong}`;
     throw new OutboundTrouble('invalid', message);
   }
 }

@@ -253,4 +253,10 @@ describe('what is expected of an answer', () => {
     expect(whatIsWrong(of(200, `${text}!`), { bodyMatches: '^(a+)+$' })).toBeDefined();
     expect(performance.now() - began).toBeLessThan(5_000);
   });
+
+  test('an expression that stands for a huge one is given up', () => {
+    const huge = () =>
+      whatIsWrong(of(200, 'abc'.repeat(100_000)), { bodyMatches: '(a|b|c){0,900}x' });
+    expect(huge).toThrow(/took longer than 2000 ms/);
+  });
 });

@@ -7,12 +7,15 @@ import type { CheckOf } from '@writ/contracts';
 import { RE2JS, RE2JSException } from 're2js';
 import { findFiles, readFileOf } from './find-files';
 import { CheckTrouble, type CheckContext, type Verdict } from './verdict';
+import { within } from './within';
 
 type PatternCheck = CheckOf<'pattern'>;
 
 const MAX_FILE_BYTES = 1024 * 1024;
 const MAX_BYTES = 32 * MAX_FILE_BYTES;
 const MAX_LINES = 1000;
+/** For one file. A short expression can stand for a large one: `(a|b){0,900}`. */
+const TIME_LIMIT_MS = 2_000;
 
 const FLAGS = { i: RE2JS.CASE_INSENSITIVE, m: RE2JS.MULTILINE, s: RE2JS.DOTALL } as const;
 
@@ -55,7 +58,11 @@ async function find(check: PatternCheck, { root, signal }: CheckContext): Promis
     else if (bytes > MAX_BYTES) search.unread.push(`${path}, beyond ${MAX_BYTES} bytes in all`);
     else {
       search.files += 1;
-      const line = lineOfMatch(expression, text);
+      const line = within(
+        TIME_LIMIT_MS,
+        () => lineOfMatch(expression, text),
+        `looking through ${path}`,
+      );
       search.lines.push(`${path}: ${line === undefined ? 'no match' : `line ${line}`}`);
       if (line !== undefined) search.first ??= `${path}, line ${line}`;
       await breathe();

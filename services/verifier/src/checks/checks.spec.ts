@@ -47,7 +47,7 @@ describe('the check files', () => {
     });
   });
 
-  it('does not count a glob that matches only empty files, unless that is allowed', async () => {
+  it('seed defect 30: does not count a glob that matches only empty files, unless that is allowed', async () => {
     write('out/a.md', '');
     write('out/b.md', '');
     const only = 'only empty files match out/*.md';
