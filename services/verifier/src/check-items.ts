@@ -20,6 +20,7 @@ export interface CheckItem {
 export type ChecksOf = Pick<EvaluateWork, 'checks' | 'acceptanceCriteriaIds'>;
 
 const NAME_CHARACTERS = 120;
+const DETECTED_LINT_WEIGHT = 0.5;
 
 export async function itemsOf(
   checks: readonly Check[],
@@ -58,13 +59,14 @@ export function described(
   { check, name, detected }: CheckItem,
 ): Omit<CheckResult, 'outcome' | 'message' | 'durationMs'> {
   const acceptanceCriteriaIds = check.acceptanceCriteriaIds ?? work.acceptanceCriteriaIds;
-  // Nobody has asked for it: style that is not right makes nothing red by itself.
+  // Nobody has asked for it: beside others that pass, style that is not right makes nothing red.
   const weighed = detected?.what === 'lint' && check.required === undefined;
+  const usual = weighed ? DETECTED_LINT_WEIGHT : DEFAULT_WEIGHT;
   return {
     name,
     kind: detected === undefined ? check.kind : 'program',
     required: isRequired(check) && !weighed,
-    weight: check.weight ?? DEFAULT_WEIGHT,
+    weight: check.weight ?? usual,
     ...(acceptanceCriteriaIds.length === 0 ? {} : { acceptanceCriteriaIds }),
     ...(detected === undefined ? {} : { detected: { by: detected.by, what: detected.what } }),
   };

@@ -381,6 +381,24 @@ it('carries out what the files ask for, each with a result of its own, pinned in
   expect(confidence.level).toBe('red');
 });
 
+it('is yellow when of what the files ask for only the style is not right', async () => {
+  await startVerifier();
+  await runEnds();
+  const makefile = await content.put(Buffer.from('lint:\n\tfalse\ntest:\n\ttrue\n'));
+  const artifacts = [{ path: 'Makefile', ...makefile }];
+  await ring(await work([{ kind: 'detected' }], { artifacts }));
+  expect((await evaluated()).confidence.level).toBe('yellow');
+});
+
+it('is red for style that is required', async () => {
+  await startVerifier();
+  await runEnds();
+  const makefile = await content.put(Buffer.from('lint:\n\tfalse\ntest:\n\ttrue\n'));
+  const artifacts = [{ path: 'Makefile', ...makefile }];
+  await ring(await work([{ kind: 'detected', required: true }], { artifacts }));
+  expect((await evaluated()).confidence.level).toBe('red');
+});
+
 it('is unknown where nothing says how to check it', async () => {
   await startVerifier();
   await runEnds();

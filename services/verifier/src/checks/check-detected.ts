@@ -46,13 +46,16 @@ export async function checkDetected(
   const verdict = await checkProgram(check, context);
   const { outcome, exitCode, log = '' } = verdict;
   if (outcome !== 'failed' || exitCode === null || exitCode === undefined) return verdict;
-  const codes = [...NOT_FOUND, ...(couldNot.exitCodes ?? [])];
   const said = couldNot.says?.exec(log)?.[0];
-  if (!codes.includes(exitCode) && said === undefined) return verdict;
-  const because = said === undefined ? '' : `: ${said.trim()}`;
-  return {
-    ...verdict,
-    outcome: 'error',
-    message: `${verdict.message}, it could not work${because}`,
-  };
+  if (NOT_FOUND.includes(exitCode)) return couldNotRun(verdict, 'a program of it is not there');
+  if (said !== undefined) return couldNotRun(verdict, said.trim());
+  return couldNot.exitCodes?.includes(exitCode)
+    ? couldNotRun(verdict, 'it could not work')
+    : verdict;
 }
+
+const couldNotRun = (verdict: Verdict, because: string): Verdict => ({
+  ...verdict,
+  outcome: 'error',
+  message: `${verdict.message}: ${because}`,
+});

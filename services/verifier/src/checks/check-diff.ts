@@ -19,7 +19,9 @@ export async function checkDiff(
   const more = shown.length > MAX_LINES ? [`and ${shown.length - MAX_LINES} files more`] : [];
   return {
     outcome: problems.length === 0 ? 'passed' : 'failed',
-    message: problems.join('; ') || `${changes.length} files, ${lines} lines changed`,
+    message:
+      problems.join('; ') ||
+      `${counted(changes.length, 'file')}, ${counted(lines, 'line')} changed`,
     log: `${[...problems, ...shown.slice(0, MAX_LINES), ...more].join('\n')}\n`,
   };
 }
@@ -54,6 +56,8 @@ function matching(changes: readonly FileChange[], patterns: readonly string[]): 
     ),
   );
 }
+
+const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 const some = (paths: readonly string[]) =>
   paths.slice(0, SHOWN).join(', ') +
