@@ -1,5 +1,5 @@
 /** Answers about directives: one from its stream, always current; the list from the read model. */
-import { directiveIdOf, evaluationEvents, queries, streamOf } from '@writ/contracts';
+import { directiveIdOf, queries, streamOf, type EvaluationCompleted } from '@writ/contracts';
 import { approvalDocument, directiveDocument, judgedRunsOf, withEvidence } from '@writ/domain';
 import { QueryError } from '@writ/messaging';
 import type { Planner } from './planner';
@@ -10,9 +10,10 @@ export async function answerDirective(deps: Planner, question: unknown): Promise
   if (state.status === 'absent') throw new QueryError('not_found', `there is no directive ${id}`);
   const streams = judgedRunsOf(state).map((runId) => streamOf.evaluation(runId));
   const last = streams.length === 0 ? [] : await deps.log.lastEvents(streams);
-  const judged = last
-    .filter(({ type }) => type === 'EvaluationCompleted')
-    .map(({ data }) => evaluationEvents.EvaluationCompleted.parse(data));
+  // As deciders fold what is in the log: it was checked when it was written.
+  const judged = last.flatMap(({ type, data }) =>
+    type === 'EvaluationCompleted' ? [data as EvaluationCompleted] : [],
+  );
   return withEvidence(directiveDocument(state), state, judged);
 }
 
