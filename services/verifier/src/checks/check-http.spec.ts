@@ -45,7 +45,9 @@ it('fails for another answer', async () => {
 });
 
 it('keeps of headers their names', async () => {
-  const { log } = await ask({ headers: { authorization: 'Bearer canary' } });
+  const headers = { authorization: 'Bearer canary' };
+  const { log } = await ask({ headers, body: 'you sent Bearer canary' });
+  expect(log).toContain('you sent [redacted]');
   expect(log).toContain('authorization: [redacted]');
   expect(log).not.toContain('canary');
 });

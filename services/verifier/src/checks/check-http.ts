@@ -8,6 +8,7 @@ import { CheckTrouble, type CheckContext, type Verdict } from './verdict';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 const KEPT_CHARACTERS = 4_000;
+const SHORTEST_SECRET = 6;
 
 export async function checkHttp(check: CheckOf<'http'>, context: CheckContext): Promise<Verdict> {
   const { url, headers, body, expect, timeoutMs = DEFAULT_TIMEOUT_MS } = check;
@@ -16,7 +17,7 @@ export async function checkHttp(check: CheckOf<'http'>, context: CheckContext): 
     const asked = { method, url, headers, body, timeoutMs, signal: context.signal };
     const answer = await context.ask(asked);
     const wrong = whatIsWrong(answer, expect);
-    const text = answer.body.toString('utf8');
+    const text = withoutValues(answer.body.toString('utf8'), headers);
     const log = [
       `${method} ${url}`,
       ...Object.entries(redactedHeaders(headers)).map(([name, value]) => `${name}: ${value}`),
@@ -32,3 +33,9 @@ export async function checkHttp(check: CheckOf<'http'>, context: CheckContext): 
     throw error;
   }
 }
+
+/** Some answer with what they were asked: what went out in a header does not come back as evidence. */
+const withoutValues = (text: string, headers: Readonly<Record<string, string>> = {}) =>
+  Object.values(headers)
+    .filter((value) => value.length >= SHORTEST_SECRET)
+    .reduce((rest, value) => rest.replaceAll(value, '[redacted]'), text);
