@@ -1,5 +1,7 @@
 import { DirectiveFile, type StepSpec } from '@writ/contracts';
 import { checksOf, namesCriterion } from './checks-of-step';
+import type { Directive } from './directive-state';
+import { planSteps } from './plan-change';
 import { planExplicit } from './planning';
 
 type Written = Record<string, unknown>;
@@ -31,6 +33,16 @@ test.each([
   [{ kind: 'none' }, { type: 'implement' }, undefined],
 ])('in %j a step of %j is planned with the checks %j', (workspace, step, verify) => {
   expect(verifyOf(workspace, step)).toEqual(verify);
+});
+
+test('a step that is planned later has the checks of one that is planned at once', () => {
+  const step = { name: 'a', adapter: { kind: 'echo' } };
+  const file = { title: 't', goal: 'g', workspace: git, chain: { steps: [step] } };
+  const spec = DirectiveFile.parse(file);
+  const later = planSteps({ spec } as unknown as Directive, spec.chain?.steps ?? []);
+  if (!('steps' in later)) throw new Error(later.message);
+  expect(later.steps[0]?.verify).toEqual(detected);
+  expect(later.steps).toEqual((planExplicit(spec) as { steps: unknown }).steps);
 });
 
 test('commits are compared in git workspaces only', () => {

@@ -16,7 +16,8 @@ const write = (path: string, text: string | Uint8Array) => {
   writeFileSync(join(root, path), text);
 };
 const look = (more: Partial<CheckOf<'pattern'>>) => {
-  const check = { kind: 'pattern', paths: ['src/**/*.ts'], pattern: 'x', ...more } as const;
+  const usual = { kind: 'pattern' as const, paths: ['src/**/*.ts'], pattern: 'x' };
+  const check: CheckOf<'pattern'> = { ...usual, ...more };
   const context = { root, signal: new AbortController().signal };
   return checkPattern(check, context as CheckContext);
 };
