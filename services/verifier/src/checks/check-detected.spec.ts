@@ -49,6 +49,20 @@ test.each<[string, Record<string, string>, Partial<ProgramEnd>, string]>([
     { exitCode: 101, output: 'error: failed to get `serde` as a dependency' },
     'error',
   ],
+  [
+    'cargo without a toolchain',
+    { 'Cargo.toml': '' },
+    { output: 'error: rustup could not choose a version of cargo to run, because one was not' },
+    'error',
+  ],
+  ['Maven that is not whole', { 'pom.xml': '' }, { exitCode: 100 }, 'error'],
+  [
+    'Maven without a home',
+    { 'pom.xml': '' },
+    { output: '[ERROR] Could not create local repository at /root/.m2/repository' },
+    'error',
+  ],
+  ['Maven whose tests fail', { 'pom.xml': '' }, { output: 'There are test failures.' }, 'failed'],
   ['cargo whose tests fail', { 'Cargo.toml': '' }, { exitCode: 101, output: 'panicked' }, 'failed'],
   [
     'Maven without a repository',
@@ -93,5 +107,5 @@ test('nobody watches it, and it is told so', async () => {
     seen.push({ ...spec.env });
     return ending({ exitCode: 0 })(spec);
   });
-  expect(seen[0]).toMatchObject({ CI: 'true', NO_COLOR: '1' });
+  expect(seen[0]).toMatchObject({ CI: 'true', MAVEN_OPTS: '-Duser.home=/tmp' });
 });

@@ -12,8 +12,13 @@ import type { CheckContext, Verdict } from './verdict';
 
 /** A program in a script is not there, or may not be run. */
 const NOT_FOUND = [126, 127];
-/** Nobody watches, nobody answers. */
-const ENVIRONMENT = { CI: 'true', NO_COLOR: '1' };
+/** Nobody watches, nobody answers; and what does not ask for HOME has one too. */
+const environmentIn = (home: string) => ({
+  CI: 'true',
+  NO_COLOR: '1',
+  MAVEN_OPTS: `-Duser.home=${home}`,
+  GRADLE_USER_HOME: `${home}/.gradle`,
+});
 
 export const NOTHING_DETECTED =
   'nothing at the top of the workspace says how to check it; name checks in verify';
@@ -42,7 +47,12 @@ export async function checkDetected(
     const message = `what it depends on is not there: the workspace has no ${needs}`;
     return { outcome: 'error', message, argv: command, exitCode: null };
   }
-  const check = { kind: 'program', argv: command, env: ENVIRONMENT, timeoutMs } as const;
+  const check = {
+    kind: 'program',
+    argv: command,
+    env: environmentIn(context.scratch),
+    timeoutMs,
+  } as const;
   const verdict = await checkProgram(check, context);
   const { outcome, exitCode, log = '' } = verdict;
   if (outcome !== 'failed' || exitCode === null || exitCode === undefined) return verdict;

@@ -9,9 +9,9 @@ import { z } from 'zod';
 import type { DetectedWhat } from '@writ/contracts';
 import type { CouldNot, Detected, Look, Row } from './detected';
 
-const NO_NETWORK: CouldNot = {
+const NO_NETWORK = {
   says: /dial tcp|could not resolve host|temporary failure in name resolution|unknown ?host|no such host|network is unreachable|failed to (download|fetch) |could not (transfer|resolve|get) |ENOTFOUND|EAI_AGAIN/i,
-};
+} satisfies CouldNot;
 
 const PackageJson = z.object({
   scripts: z.record(z.string(), z.string()).default({}),
@@ -128,9 +128,9 @@ function go(files: Look): Detected[] {
   ];
 }
 
-/** A part of cargo that is not installed, or a registry that is not there. */
+/** No toolchain, a part of one that is not installed, or a registry that is not there. */
 const CARGO: CouldNot = {
-  says: /no such (sub)?command|is not installed for the toolchain|could not resolve host|spurious network error|failed to (get|download|fetch|query) /i,
+  says: /no such (sub)?command|is not installed( for the toolchain)?|rustup could not|no default is configured|could not resolve host|spurious network error|failed to (get|download|fetch|query) /i,
 };
 
 function rust(files: Look): Detected[] {
@@ -151,13 +151,19 @@ function rust(files: Look): Detected[] {
   return found.map((it) => ({ ...it, couldNot: CARGO }));
 }
 
+/** Its launcher ends with 100 when it finds no Maven to launch. */
+const MAVEN: CouldNot = {
+  exitCodes: [100],
+  says: new RegExp(`${NO_NETWORK.says.source}|could not create local repository`, 'i'),
+};
+
 function maven(files: Look): Detected[] {
   const by = files.first('pom.xml');
   if (by === undefined) return [];
   const program = [files.first('mvnw') ? './mvnw' : 'mvn', '--batch-mode', '--quiet'];
   return [
-    { what: 'build', by, argv: [...program, '-DskipTests', 'package'], couldNot: NO_NETWORK },
-    { what: 'test', by, argv: [...program, 'test'], couldNot: NO_NETWORK },
+    { what: 'build', by, argv: [...program, '-DskipTests', 'package'], couldNot: MAVEN },
+    { what: 'test', by, argv: [...program, 'test'], couldNot: MAVEN },
   ];
 }
 
