@@ -24,26 +24,29 @@ const libraries = {
   'content-store': ['contracts'],
   observability: ['contracts'],
   programs: ['contracts'],
+  'outbound-http': ['contracts'],
   'embedded-servers': [],
   'service-host': ['contracts', 'event-log', 'messaging', 'content-store', 'observability'],
   testing: ['contracts', 'domain', 'event-log', 'messaging', 'embedded-servers', 'content-store'],
 };
-/** What every service may import that works on the log; `programs` only those that run some. */
-const platform = Object.keys(libraries).filter((name) => !['programs', 'testing'].includes(name));
+/** Reaches out to what others have made: only for services that carry something out. */
+const reaching = ['programs', 'outbound-http'];
+/** What every service may import that works on the log. */
+const platform = Object.keys(libraries).filter((name) => ![...reaching, 'testing'].includes(name));
 /** The services that the simulator runs in its own process. */
 const simulated = ['planner', 'executor', 'verifier', 'manifest'];
 /** Service -> the packages it may import. Only the simulator imports services. */
 const services = {
   planner: platform,
-  executor: [...platform, 'programs'],
-  verifier: [...platform, 'programs'],
+  executor: [...platform, ...reaching],
+  verifier: [...platform, ...reaching],
   manifest: platform,
   gateway: ['contracts', 'messaging', 'observability', 'service-host'],
   cli: ['contracts', 'embedded-servers'],
   migrator: ['event-log', 'contracts'],
   bench: ['contracts', 'event-log', 'messaging'],
   chaos: ['contracts', 'embedded-servers', 'testing'],
-  simulator: [...platform, 'programs', 'testing', ...simulated],
+  simulator: [...platform, ...reaching, 'testing', ...simulated],
 };
 
 for (const [folder, table] of [

@@ -1,4 +1,4 @@
-/** How a step is carried out (adapter) and how its result is checked (verify). */
+/** How a step is carried out; how its result is checked is in `check.ts`. */
 import { z } from 'zod';
 import { canonicalJson, NotCanonicalError } from './canonical-json';
 import { alternativesIn, MAX_ALTERNATIVES } from './glob';
@@ -6,7 +6,7 @@ import { Digest } from './ids';
 
 const Text = z.string();
 /** One argument of a program. NUL would cut it short in the operating system. */
-const Argument = Text.max(131_072).regex(/^[^\0]*$/, 'holds a NUL byte');
+export const Argument = Text.max(131_072).regex(/^[^\0]*$/, 'holds a NUL byte');
 
 /**
  * A path inside the workspace, as a step may name it: relative, without `..`, without control
@@ -20,11 +20,11 @@ export const WorkspacePath = z
   .refine((path) => !/^([/\\]|[A-Za-z]:)/.test(path), 'is absolute; name a path in the workspace')
   .refine((path) => !path.split(/[/\\]/).includes('..'), 'leads out of the workspace (..)');
 
-const NOT_CANONICAL =
+export const NOT_CANONICAL =
   'has no canonical JSON: a number in it is too large, or it is nested too deep';
 
 /** Whether it has a digest: JSON can say 1e999, which no number is. */
-function isCanonical(value: unknown): boolean {
+export function isCanonical(value: unknown): boolean {
   try {
     if (value !== undefined) canonicalJson(value);
     return true;
@@ -40,7 +40,7 @@ export const WorkspaceGlob = WorkspacePath.refine(
   'stands for too many patterns; name fewer in braces',
 );
 
-const environment = z.record(
+export const ProgramEnvironment = z.record(
   z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'is not a name of an environment variable'),
   Argument,
 );
@@ -49,7 +49,7 @@ export const ProgramAdapter = z.strictObject({
   kind: z.literal('program'),
   argv: z.array(Argument).min(1).max(4096),
   cwd: WorkspacePath.optional(),
-  env: environment.optional(),
+  env: ProgramEnvironment.optional(),
   stdin: Text.optional(),
   stdoutTo: WorkspacePath.optional(),
 });
@@ -58,7 +58,7 @@ export const ShellAdapter = z.strictObject({
   kind: z.literal('shell'),
   script: Argument.min(1),
   cwd: WorkspacePath.optional(),
-  env: environment.optional(),
+  env: ProgramEnvironment.optional(),
   stdoutTo: WorkspacePath.optional(),
 });
 
@@ -86,52 +86,6 @@ export const Retry = z.strictObject({
   errors: z.array(z.enum(['timeout', 'spawn', 'infrastructure'])).default(['infrastructure']),
 });
 export type Retry = z.infer<typeof Retry>;
-
-const checkFields = {
-  name: z.string().min(1).max(200).optional(),
-  /** A required check that fails makes the whole red, whatever the score. */
-  required: z.boolean().optional(),
-  weight: z.number().min(0).max(100).optional(),
-  acceptanceCriteriaIds: z.array(z.string()).max(100).optional(),
-};
-
-export const FilesCheck = z.strictObject({
-  kind: z.literal('files'),
-  ...checkFields,
-  /** Paths or globs; each must match at least one file. */
-  paths: z.array(WorkspaceGlob).min(1).max(1000),
-  nonEmpty: z.boolean().optional(),
-});
-
-export const JsonSchemaCheck = z
-  .strictObject({
-    kind: z.literal('json-schema'),
-    ...checkFields,
-    path: WorkspacePath,
-    /** The schema itself (2020-12), or `schemaFile`: its path in the workspace. */
-    schema: z
-      .union([z.record(z.string(), z.unknown()).refine(isCanonical, NOT_CANONICAL), z.boolean()])
-      .optional(),
-    schemaFile: WorkspacePath.optional(),
-  })
-  .refine((it) => (it.schema === undefined) !== (it.schemaFile === undefined), {
-    path: ['schema'],
-    message: 'or "schemaFile" must be given, and not both',
-  });
-
-export const ProgramCheck = z.strictObject({
-  kind: z.literal('program'),
-  ...checkFields,
-  argv: z.array(Argument).min(1).max(4096),
-  cwd: WorkspacePath.optional(),
-  env: environment.optional(),
-  timeoutMs: z.number().int().min(1).max(86_400_000).optional(),
-});
-
-export const Check = z.discriminatedUnion('kind', [FilesCheck, JsonSchemaCheck, ProgramCheck]);
-export type Check = z.infer<typeof Check>;
-export const Verify = z.union([z.literal('none'), z.array(Check).max(100)]);
-export type Verify = z.infer<typeof Verify>;
 
 /** A file that lies beside the directive file, given to the step under `${inputs}`, by content. */
 export const StepInput = z.strictObject({ name: WorkspacePath, digest: Digest });

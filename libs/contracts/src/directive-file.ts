@@ -3,8 +3,9 @@
  * docs/FORMATS.md. Unknown keys are errors everywhere in it.
  */
 import { z } from 'zod';
-import { Adapter, Retry, StepInput, Verify, WorkspaceGlob } from './adapter';
+import { Adapter, Retry, StepInput, WorkspaceGlob } from './adapter';
 import { ApprovalPolicy } from './approval-policy';
+import { Verify } from './check';
 import { StepName } from './ids';
 
 /** Text for people: in the end it stands in a database and on a screen, which know no NUL. */

@@ -3,7 +3,8 @@
  * `domain/directive.ts` decides.
  */
 import { z } from 'zod';
-import { Adapter, Retry, StepInput, Verify } from './adapter';
+import { Adapter, Retry, StepInput } from './adapter';
+import { Verify } from './check';
 import {
   Autonomy,
   DirectiveFile,
@@ -146,7 +147,14 @@ export const CriterionResult = z.object({
   id: z.string(),
   /** null: no step names the criterion, so nothing speaks for or against it. */
   met: z.boolean().nullable(),
-  evidence: z.array(z.object({ step: z.string(), runId: z.string() })),
+  evidence: z.array(
+    z.object({
+      step: z.string(),
+      runId: z.string(),
+      /** The step's checks that speak for it. Shown, not stored: it is in the evaluation. */
+      checks: z.array(z.string()).optional(),
+    }),
+  ),
 });
 export type CriterionResult = z.infer<typeof CriterionResult>;
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { ApprovalDocument } from './approval';
 import { CriterionResult, PlannedStep, SuspensionKind } from './directive';
-import { Confidence } from './evaluation';
+import { CheckResult, Confidence } from './evaluation';
 import { Digest } from './ids';
 import {
   ArtifactRef,
@@ -52,6 +52,19 @@ export const stepStatuses = [
 export const StepStatus = z.enum(stepStatuses);
 export type StepStatus = z.infer<typeof StepStatus>;
 
+/** One check of a step's run, as what it shows. */
+export const EvidenceDocument = z.object({
+  check: z.string(),
+  kind: z.string(),
+  outcome: CheckResult.shape.outcome,
+  /** The criteria that it speaks for. */
+  criteria: z.array(z.string()),
+  /** The run that was judged: of a step taken from the cache, the one that did the work. */
+  runId: z.string(),
+  logDigest: Digest.optional(),
+});
+export type EvidenceDocument = z.infer<typeof EvidenceDocument>;
+
 export const StepDocument = z.object({
   id: z.string(),
   name: z.string(),
@@ -67,6 +80,8 @@ export const StepDocument = z.object({
   artifacts: z.array(ArtifactRef),
   /** Why it failed or is blocked. */
   reason: z.string().optional(),
+  /** Of `show`: what its checks found. */
+  evidence: z.array(EvidenceDocument).optional(),
 });
 export type StepDocument = z.infer<typeof StepDocument>;
 
@@ -105,6 +120,16 @@ export const DirectiveDocument = DirectiveSummary.extend({
       rationale: z.string().optional(),
       steps: z.array(PlannedStep),
     })
+    .optional(),
+  /** Of `show`: each requirement with the steps that work on it. */
+  requirements: z
+    .array(
+      z.object({
+        id: z.string(),
+        description: z.string(),
+        steps: z.array(z.object({ name: z.string(), status: StepStatus })),
+      }),
+    )
     .optional(),
 });
 export type DirectiveDocument = z.infer<typeof DirectiveDocument>;

@@ -1,6 +1,7 @@
 /** The evaluation aggregate: one for each run that has checks. The verifier is its only writer. */
 import { z } from 'zod';
-import { Check, StepInput } from './adapter';
+import { StepInput } from './adapter';
+import { Check, DetectedWhat } from './check';
 import { Thresholds, Workspace } from './directive-file';
 import { Digest, DirectiveId, RunId, StepName } from './ids';
 import { ArtifactRef } from './run';
@@ -33,6 +34,8 @@ export const CheckResult = z.object({
   tail: z.string().optional(),
   sandbox: z.string().optional(),
   acceptanceCriteriaIds: z.array(z.string()).optional(),
+  /** Of a check that nobody wrote: which file asks for it, and what it stands for. */
+  detected: z.object({ by: z.string(), what: DetectedWhat }).optional(),
 });
 export type CheckResult = z.infer<typeof CheckResult>;
 
@@ -52,6 +55,8 @@ export const EvaluateWork = z.object({
   /** The step's inputs: `${inputs}` in a check's argv and environment names their folder. */
   inputs: z.array(StepInput),
   acceptanceCriteriaIds: z.array(z.string()),
+  /** What the criteria that the step or its checks name say; programs find it as WRIT_CRITERIA. */
+  criteria: z.array(z.object({ id: z.string(), criterion: z.string() })).optional(),
 });
 export type EvaluateWork = z.infer<typeof EvaluateWork>;
 

@@ -1,6 +1,7 @@
 /** The run aggregate: one execution of a step. The executor is its only writer. */
 import { z } from 'zod';
-import { Adapter, Retry, StepInput, Verify } from './adapter';
+import { Adapter, Retry, StepInput } from './adapter';
+import { Verify } from './check';
 import { Autonomy, Workspace } from './directive-file';
 import { Digest, DirectiveId, RunId, StepName } from './ids';
 

@@ -5,6 +5,7 @@
 import { runIdOf, type CriterionResult, type DirectiveEventData } from '@writ/contracts';
 import { isPending } from './approvals';
 import type { StepState } from './chain';
+import { namesCriterion } from './checks-of-step';
 import type { Draft } from './directive-draft';
 import type { Directive } from './directive-state';
 import { hasTooManyFailures, suspend, uncoveredRequirements } from './suspension';
@@ -59,11 +60,11 @@ function failureOf({ chain }: Directive): DirectiveEventData<'DirectiveFailed'> 
   return { reason: `${steps} ${failedSteps.join(', ')} failed`, failedSteps };
 }
 
-/** A criterion is met when the steps that name it passed; their runs are the evidence. */
+/** A criterion is met when the steps that name it, or whose checks do, passed; their runs are the evidence. */
 function criteriaOf(state: Directive): CriterionResult[] {
   const steps = [...state.chain];
   return state.spec.acceptanceCriteria.map(({ id }) => {
-    const naming = steps.filter((step) => step.spec.acceptanceCriteriaIds.includes(id));
+    const naming = steps.filter((step) => namesCriterion(step.spec, id));
     const evidence = naming.map((step) => ({ step: step.spec.name, runId: step.runId ?? '' }));
     const met = naming.length === 0 ? null : naming.every((step) => step.status === 'passed');
     return { id, met, evidence };

@@ -3,6 +3,7 @@
  * same function serves right after a commit and, later, the reconciler that rings again.
  */
 import {
+  detectedWhats,
   directiveIdOf,
   runIdOf,
   subjects,
@@ -13,6 +14,7 @@ import {
   type WorkspaceWork,
 } from '@writ/contracts';
 import { isActive, type StepState } from './chain';
+import { namesCriterion } from './checks-of-step';
 import { isFinal, type Directive } from './directive-state';
 import { planningWork } from './planning-work';
 import { longestRetryDelayMs } from './run';
@@ -119,8 +121,12 @@ function limitOfRun({ timeoutMs, retry }: StepState['spec']): number {
 }
 
 function limitOfChecks(checks: readonly Check[]): number {
-  const programs = checks.filter((check) => check.kind === 'program');
-  return programs.reduce((sum, { timeoutMs }) => sum + (timeoutMs ?? USUAL_LIMIT_MS), 0);
+  return checks.reduce((sum, check) => {
+    const limits = { program: 1, http: 1, detected: detectedWhats.length };
+    if (!Object.hasOwn(limits, check.kind)) return sum;
+    const { kind, timeoutMs } = check as Extract<Check, { kind: keyof typeof limits }>;
+    return sum + (timeoutMs ?? USUAL_LIMIT_MS) * limits[kind];
+  }, 0);
 }
 
 function workOfRun(state: Directive, step: StepState, next: number): RunWork {
@@ -182,6 +188,7 @@ function evaluation(state: Directive, step: StepState): EvaluateWork {
     artifacts: step.run?.artifacts ?? [],
     inputs: step.spec.inputs,
     acceptanceCriteriaIds: step.spec.acceptanceCriteriaIds,
+    criteria: state.spec.acceptanceCriteria.filter(({ id }) => namesCriterion(step.spec, id)),
   };
 }
 

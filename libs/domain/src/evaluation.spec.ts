@@ -54,6 +54,36 @@ describe('the confidence in a run', () => {
     expect(confidence(check('passed', { weight: 0 }))).toEqual(unknown);
   });
 
+  /** One check of each outcome, required or weighed or neither, beside one that passed or failed. */
+  it.each([
+    // outcome, required, weight, alone, beside a passed one, beside a failed weighed one
+    ['passed', true, 1, 'green', 'green', 'red'],
+    ['passed', false, 1, 'green', 'green', 'red'],
+    ['passed', false, 0, 'unknown', 'green', 'red'],
+    ['failed', true, 1, 'red', 'red', 'red'],
+    ['failed', true, 0, 'red', 'red', 'red'],
+    ['failed', false, 1, 'red', 'red', 'red'],
+    ['failed', false, 0, 'unknown', 'green', 'red'],
+    ['error', true, 1, 'unknown', 'yellow', 'red'],
+    ['error', true, 0, 'unknown', 'yellow', 'red'],
+    ['error', false, 1, 'unknown', 'yellow', 'red'],
+    ['error', false, 0, 'unknown', 'green', 'red'],
+  ] as const)(
+    'with one that %s (required %s, weight %i) is alone %s, beside a passed one %s, a failed one %s',
+    (outcome, required, weight, alone, besidePassed, besideFailed) => {
+      const it = check(outcome, { required, weight });
+      expect(confidence(it).level).toBe(alone);
+      expect(confidence(it, check('passed')).level).toBe(besidePassed);
+      expect(confidence(it, check('failed')).level).toBe(besideFailed);
+    },
+  );
+
+  it('is not changed by how many could not run: the score is that of the others', () => {
+    const others = [check('passed', { weight: 3 }), check('failed')];
+    const errors = [1, 2, 3].map((weight) => check('error', { weight, required: weight === 2 }));
+    expect(confidence(...others, ...errors)).toEqual(confidence(...others));
+  });
+
   it('does not count a check that could not run, and is never green with one', () => {
     expect(confidence(check('passed'), check('error'))).toEqual({
       score: 1,

@@ -5,6 +5,7 @@ export * from './decider';
 export * from './directive';
 export type { DirectiveCommand, DirectiveOrder } from './directive-command';
 export * from './directive-documents';
+export * from './directive-evidence';
 export { legalFrom } from './directive-orders';
 export { isOverTime } from './directive-progress';
 export { passesByItself } from './step-outcome';

@@ -15,6 +15,7 @@ import {
   type StepSpec,
 } from '@writ/contracts';
 import { isDone, type Chain } from './chain';
+import { withUsualChecks } from './checks-of-step';
 import type { Directive } from './directive-state';
 import { IssueList } from './issue-list';
 import { checkChain, replaceVariables } from './planning';
@@ -31,7 +32,8 @@ export function planSteps(
 ): { steps: readonly PlannedStep[] } | Refusal {
   const issues = new IssueList();
   const replaced = replaceVariables(fileOf(spec, added), issues);
-  const steps = arrange(replaced.chain?.steps ?? []);
+  const written = replaced.chain?.steps ?? [];
+  const steps = arrange(written.map((step) => withUsualChecks(step, replaced.workspace)));
   if (!partly) {
     if (steps.length === 0) issues.add('no_chain', '/chain', () => 'the chain has no step');
     if (issues.found.length === 0) checkChain(replaced, steps, issues);

@@ -10,6 +10,7 @@ import {
   type Issue,
   type PlannedStep,
 } from '@writ/contracts';
+import { checkChecks, withUsualChecks } from './checks-of-step';
 import { IssueList } from './issue-list';
 import { VariableReplacer } from './variables';
 
@@ -31,7 +32,8 @@ export function planExplicit(written: DirectiveFile): Plan {
     issues.add('no_chain', '/chain', () => message);
   }
   checkChain(directive, steps, issues);
-  return issues.found.length > 0 ? { issues: issues.found } : { directive, steps };
+  if (issues.found.length > 0) return { issues: issues.found };
+  return { directive, steps: steps.map((step) => withUsualChecks(step, directive.workspace)) };
 }
 
 /** Everything that holds across the steps of a chain. */
@@ -44,6 +46,7 @@ export function checkChain(
   checkInputs(steps, issues);
   checkDependencies(steps, issues);
   checkReferences(directive, steps, issues);
+  checkChecks(directive, steps, issues);
 }
 
 /** A value may break a rule that the text with the variable kept, or lead out of the workspace. */

@@ -34,7 +34,12 @@ export {
 } from './readiness';
 export type { MetricDefinition } from './register-metrics';
 export { beforeScrape } from './scrape';
-export { processVariables, programVariables, serviceVariables } from './service-variables';
+export {
+  processVariables,
+  outboundVariables,
+  programVariables,
+  serviceVariables,
+} from './service-variables';
 export { installShutdown, type Shutdown, type ShutdownOptions, type StopStep } from './shutdown';
 export { standBy } from './standby';
 export { childOf, continueTrace, formatTraceparent, parseTraceparent, traceIdOf } from './tracing';

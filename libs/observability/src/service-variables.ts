@@ -79,6 +79,21 @@ export const programVariables = {
   }),
 };
 
+const addresses = z
+  .string()
+  .default('public')
+  .transform((text) => text.split(',').flatMap((entry) => entry.trim() || []));
+
+/** Services that ask others over HTTP read these; `AllowList` of `@writ/outbound-http`. */
+export const outboundVariables = {
+  WRIT_HTTP_ALLOW: variable(addresses, {
+    means:
+      'whom steps and checks may ask over HTTP, divided by commas, and nobody else: public for all ' +
+      'public addresses, hosts, *.domains, IP addresses and ranges, each with :port or without',
+    example: 'public,127.0.0.1:8080,registry.internal',
+  }),
+};
+
 /** Every service reads these. */
 export const processVariables = {
   HTTP_HOST: variable(z.string().default('127.0.0.1'), {

@@ -1,6 +1,6 @@
 /** Answers about directives: one from its stream, always current; the list from the read model. */
-import { directiveIdOf, queries, streamOf } from '@writ/contracts';
-import { approvalDocument, directiveDocument } from '@writ/domain';
+import { directiveIdOf, queries, streamOf, type EvaluationCompleted } from '@writ/contracts';
+import { approvalDocument, directiveDocument, judgedRunsOf, withEvidence } from '@writ/domain';
 import { QueryError } from '@writ/messaging';
 import type { Planner } from './planner';
 
@@ -8,7 +8,13 @@ export async function answerDirective(deps: Planner, question: unknown): Promise
   const { id } = queries.directive.schema.parse(question);
   const { state } = await deps.directives.load(streamOf.directive(id));
   if (state.status === 'absent') throw new QueryError('not_found', `there is no directive ${id}`);
-  return directiveDocument(state);
+  const streams = judgedRunsOf(state).map((runId) => streamOf.evaluation(runId));
+  const last = streams.length === 0 ? [] : await deps.log.lastEvents(streams);
+  // As deciders fold what is in the log: it was checked when it was written.
+  const judged = last.flatMap(({ type, data }) =>
+    type === 'EvaluationCompleted' ? [data as EvaluationCompleted] : [],
+  );
+  return withEvidence(directiveDocument(state), state, judged);
 }
 
 export async function answerDirectives(deps: Planner, question: unknown): Promise<unknown> {

@@ -119,9 +119,12 @@ async function startVerifier(process: SimulatedProcess, around: Surroundings): P
   const { program: runProgram } = seams.area('check', checks);
   const readModels = readModelsOf(process, around, connected, [evaluationRows]);
   const folder = { root: '/simulated', readOnlyPaths: [], close: () => Promise.resolve() };
+  const nowhere = () => Promise.resolve('/simulated');
   const verifier = composeVerifier({
     ...{ log, bus, content, logger, clock, random, newId, rebuild, runProgram },
-    folders: { make: () => Promise.resolve('/simulated'), remove: () => Promise.resolve() },
+    folders: { make: nowhere, makeWith: nowhere, remove: () => Promise.resolve() },
+    ask: () => Promise.reject(new Error('nobody is outside of a simulation')),
+    readRepository: () => Promise.resolve({ names: new Set(), texts: new Map() }),
     openSnapshot: () => Promise.resolve(folder),
     environment: {},
     metrics: metricsOf(registry, 'verifier'),

@@ -1,5 +1,6 @@
 /** The verifier's environment. */
 import {
+  outboundVariables,
   processVariables,
   programVariables,
   readEnvironment,
@@ -15,6 +16,7 @@ export const environment = z.object({
   WRIT_CONTENT_DIR: serviceVariables.WRIT_CONTENT_DIR,
   WRIT_DATA_DIR: serviceVariables.WRIT_DATA_DIR,
   ...programVariables,
+  ...outboundVariables,
 });
 
 export type VerifierConfig = z.infer<typeof environment>;

@@ -1,6 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openMemoryStore } from '@writ/content-store';
@@ -16,6 +24,7 @@ import {
 import { MemoryLog, uuidV7 } from '@writ/event-log';
 import { type Bus, connectHandlers, MemoryBus } from '@writ/messaging';
 import { createLogger, createRegistry, metricsOf, programMetrics } from '@writ/observability';
+import { AllowList, Outbound } from '@writ/outbound-http';
 import { openProgramHost, type ProgramHost } from '@writ/programs';
 import { publishingLog } from '@writ/service-host';
 import { eventually } from '@writ/testing';
@@ -48,6 +57,7 @@ async function startVerifier(more: Partial<Verifier> = {}): Promise<Verifier> {
   const own = publishingLog(log, { bus, reporter, logger, source: '/writ/verifier' });
   const composed = composeVerifier({
     ...{ log: own, bus, content, folders, runProgram, logger },
+    ask: (request) => new Outbound(new AllowList(['127.0.0.1'])).request(request),
     openSnapshot: snapshotsIn(folders, content),
     environment: { PATH: programs.path },
     metrics: metricsOf(createRegistry('verifier', 'test'), 'verifier'),
@@ -258,6 +268,182 @@ it('shows a check in a git workspace its commit and history, and nothing of the 
     tail: expect.stringMatching(/^second\nfirst\n/) as unknown,
   });
   if (programs.sandbox.level === 'S2') expect(checks[0]?.tail).not.toContain('password');
+});
+
+/** A repository of a directive whose step has changed two files and removed one. */
+function repositoryOfStep(): { repository: string; commit: string } {
+  const repository = mkdtempSync(join(own, 'repository-'));
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args], {
+      cwd: repository,
+      encoding: 'utf8',
+    }).trim();
+  git('init', '-q', '-b', 'main');
+  for (const name of ['kept', 'changed', 'removed']) writeFileSync(join(repository, name), 'old\n');
+  git('add', '.');
+  git('commit', '-q', '-m', 'before the directive');
+  writeFileSync(join(repository, 'of-another-step'), 'x\n');
+  git('add', '.');
+  git('commit', '-q', '-m', 'another step');
+  git('branch', `writ/${directiveId}`);
+  git('checkout', '-q', '--detach');
+  writeFileSync(join(repository, 'changed'), 'new\nand more\n');
+  writeFileSync(join(repository, 'added'), 'x\n');
+  git('rm', '-q', 'removed');
+  git('add', '.');
+  git('commit', '-q', '-m', 'candidate');
+  const commit = git('rev-parse', 'HEAD');
+  git('checkout', '-q', 'main');
+  writeFileSync(join(repository, 'changed'), 'what the user is just writing');
+  return { repository, commit };
+}
+const inGit = ({ repository, commit }: { repository: string; commit: string }) => ({
+  workspace: { kind: 'git', repository: '.' } as const,
+  workspacePath: repository,
+  ...{ commit, artifacts: [] },
+});
+
+it('seed defect 20: programs are told the criteria and the files that were changed', async () => {
+  await startVerifier();
+  await runEnds();
+  const criteria = [{ id: 'AC1', criterion: 'it is faster' }];
+  const script = 'cat "$WRIT_CHANGED_FILES" "$WRIT_CRITERIA"; echo x > "$WRIT_CRITERIA"; true';
+  await ring(await work([program(script)], { criteria, ...inGit(repositoryOfStep()) }));
+  const { checks } = await evaluated();
+  const said = `added\nchanged\n${JSON.stringify(criteria, null, 2)}`;
+  expect(checks[0]?.tail).toMatch(new RegExp(`^${said.replace(/[[{}\]"]/g, '\\$&')}`));
+  expect(readdirSync(dir)).toEqual([]);
+});
+
+it('seed defect 20: without a repository what the run made are the files that it changed', async () => {
+  await startVerifier();
+  await runEnds();
+  await ring(await work([program('cat "$WRIT_CHANGED_FILES" "$WRIT_CRITERIA"')]));
+  const { checks } = await evaluated();
+  expect(checks[0]?.tail).toMatch(/^out\/a\.json\n\[\n.*"id": "AC1"/s);
+});
+
+it('seed defect 21: a check works in a snapshot of what the step left, in a sandbox', async () => {
+  await startVerifier();
+  await runEnds();
+  const from = repositoryOfStep();
+  const script = `pwd; cat changed; echo spoiled > changed; touch ${from.repository}/x 2>&1; true`;
+  await ring(await work([program(script)], inGit(from)));
+  const { checks } = await evaluated();
+  const [folder, ...lines] = checks[0]?.tail?.split('\n') ?? [];
+  expect(folder).not.toBe(process.cwd());
+  expect(folder?.startsWith(from.repository)).toBe(false);
+  expect(lines.slice(0, 2)).toEqual(['new', 'and more']);
+  expect(checks[0]?.sandbox).toBe(programs.sandbox.level);
+  expect(readFileSync(join(from.repository, 'changed'), 'utf8')).toBe(
+    'what the user is just writing',
+  );
+  if (programs.sandbox.level === 'S2') expect(readdirSync(from.repository)).not.toContain('x');
+});
+
+it('compares what a step changed with the commit that it began with', async () => {
+  await startVerifier();
+  await runEnds();
+  const small: Check = { kind: 'diff', maxFiles: 3, maxLines: 5, forbiddenPaths: ['of-another-*'] };
+  const forbidden: Check = { kind: 'diff', forbiddenPaths: ['removed'] };
+  await ring(await work([small, forbidden], inGit(repositoryOfStep())));
+  const { checks } = await evaluated();
+  expect(checks.map(({ outcome, message }) => [outcome, message])).toEqual([
+    ['passed', '3 files, 5 lines changed'],
+    ['failed', 'changed, and must not be: removed'],
+  ]);
+  expect(checks[0]?.tail).toBe('+1 -0 added\n+2 -1 changed\n+0 -1 removed');
+});
+
+it('carries out what the files ask for, each with a result of its own, pinned in the record', async () => {
+  await startVerifier();
+  await runEnds();
+  const makefile = await content.put(
+    Buffer.from('build:\n\ttrue\nlint:\n\tfalse\ntest:\n\tcat x\n'),
+  );
+  const artifacts = [{ path: 'Makefile', ...makefile }];
+  await ring(await work([{ kind: 'detected' }], { artifacts }));
+  const { checks, confidence } = await evaluated();
+  const seen = checks.map((it) => [
+    it.name,
+    it.kind,
+    it.argv,
+    it.outcome,
+    it.required,
+    it.detected,
+  ]);
+  const by = 'Makefile';
+  expect(seen).toEqual([
+    ['make build', 'program', ['make', 'build'], 'passed', true, { by, what: 'build' }],
+    ['make lint', 'program', ['make', 'lint'], 'failed', false, { by, what: 'lint' }],
+    ['make test', 'program', ['make', 'test'], 'failed', true, { by, what: 'test' }],
+  ]);
+  expect(confidence.level).toBe('red');
+});
+
+it('is yellow when of what the files ask for only the style is not right', async () => {
+  await startVerifier();
+  await runEnds();
+  const makefile = await content.put(Buffer.from('lint:\n\tfalse\ntest:\n\ttrue\n'));
+  const artifacts = [{ path: 'Makefile', ...makefile }];
+  await ring(await work([{ kind: 'detected' }], { artifacts }));
+  expect((await evaluated()).confidence.level).toBe('yellow');
+});
+
+it('is red for style that is required', async () => {
+  await startVerifier();
+  await runEnds();
+  const makefile = await content.put(Buffer.from('lint:\n\tfalse\ntest:\n\ttrue\n'));
+  const artifacts = [{ path: 'Makefile', ...makefile }];
+  await ring(await work([{ kind: 'detected', required: true }], { artifacts }));
+  expect((await evaluated()).confidence.level).toBe('red');
+});
+
+it('is unknown where nothing says how to check it', async () => {
+  await startVerifier();
+  await runEnds();
+  await ring(await work([{ kind: 'detected' }]));
+  const { checks, confidence } = await evaluated();
+  expect(confidence).toEqual({ score: null, level: 'unknown' });
+  expect(checks).toMatchObject([
+    { outcome: 'error', message: expect.stringMatching(/^nothing at the top/) as unknown },
+  ]);
+});
+
+it('keeps of every check how long it took, its evidence and its criteria', async () => {
+  await startVerifier();
+  await runEnds();
+  const checks: Check[] = [
+    files,
+    schema,
+    program('true'),
+    { kind: 'program', argv: ['no-such-program'] },
+    { kind: 'pattern', paths: ['out/*'], pattern: 'n' },
+    { kind: 'http', url: 'http://127.0.0.1:1/' },
+    { kind: 'diff', maxFiles: 1, acceptanceCriteriaIds: ['AC2'] },
+    { kind: 'detected' },
+  ];
+  await ring(await work(checks));
+  const { checks: found } = await evaluated();
+  expect(found).toHaveLength(checks.length);
+  for (const { kind, durationMs, logDigest, acceptanceCriteriaIds, argv, exitCode } of found) {
+    expect(durationMs).toBeGreaterThanOrEqual(0);
+    expect(await content.get(logDigest ?? '')).toBeDefined();
+    expect(acceptanceCriteriaIds).toEqual(kind === 'diff' ? ['AC2'] : ['AC1']);
+    if (kind === 'program') expect([argv, exitCode]).not.toContain(undefined);
+  }
+  expect(found.map(({ outcome }) => outcome)).toEqual([
+    ...['passed', 'passed', 'passed', 'error', 'passed', 'error', 'error', 'error'],
+  ]);
+});
+
+it('takes known secrets out of what a check keeps', async () => {
+  await startVerifier({ redact: (text) => text.replaceAll('canary', '[redacted]') });
+  await runEnds();
+  await ring(await work([program('echo canary')]));
+  const { checks } = await evaluated();
+  const kept = await content.get(checks[0]?.logDigest ?? '');
+  expect([checks[0]?.tail, Buffer.from(kept).toString()]).toEqual(['[redacted]', '[redacted]\n']);
 });
 
 it('evaluates a run once: work that comes again publishes the first evaluation again', async () => {

@@ -20,6 +20,7 @@ import {
 import type { Incoming } from '@writ/messaging';
 import { messageOf } from '@writ/service-host';
 import { wantsInputs } from './checks/check-program';
+import { layFacts } from './lay-facts';
 import { allInError, runChecks } from './run-checks';
 import { layFiles } from './snapshots/lay-files';
 import { SnapshotImpossible } from './snapshots/snapshot';
@@ -111,13 +112,16 @@ async function check(
     made.push(() => deps.folders.remove(scratch));
     const inputs = await layInputs(deps, work);
     if (inputs !== undefined) made.push(() => deps.folders.remove(inputs));
-    const environment = { ...deps.environment, ...namesOf(work) };
-    const { runProgram } = deps;
-    const context = { ...snapshot, scratch, inputs, environment, runProgram, signal };
-    return await runChecks(work, context, deps);
+    const facts = await layFacts(deps.folders, work, snapshot);
+    if (facts !== undefined) made.push(() => deps.folders.remove(facts.folder));
+    const readOnlyPaths = [...snapshot.readOnlyPaths, ...(facts ? [facts.folder] : [])];
+    const environment = { ...deps.environment, ...namesOf(work), ...facts?.environment };
+    const { runProgram, ask, readRepository } = deps;
+    const given = { scratch, inputs, environment, runProgram, ask, readRepository, signal };
+    return await runChecks(work, { ...snapshot, readOnlyPaths, ...given }, deps);
   } catch (error) {
     if (!(error instanceof SnapshotImpossible)) throw error;
-    return allInError(work, `there is nothing to check: ${error.message}`);
+    return await allInError(work, `there is nothing to check: ${error.message}`, deps);
   } finally {
     for (const remove of made.reverse()) {
       await remove().catch((error: unknown) => {

@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { consumers } from '@writ/contracts';
 import { metricsOf, programMetrics } from '@writ/observability';
-import { openProgramHost } from '@writ/programs';
+import { AllowList, Outbound, type OutboundRequest } from '@writ/outbound-http';
+import { openProgramHost, redactText } from '@writ/programs';
 import { connect, ReadModels, runService, type Host, type Opened } from '@writ/service-host';
 import { VerifierModule } from './app.module';
 import { programRunner } from './checks/run-program';
@@ -29,9 +30,16 @@ async function open(host: Host<VerifierConfig>): Promise<Opened> {
     ...{ url, log, appends, logger, registry, projections, seams },
     giveWay: true,
   });
+  const outbound = new Outbound(new AllowList(config.WRIT_HTTP_ALLOW));
+  const asked = seams.area('check', {
+    program: programRunner(programs),
+    http: (request: OutboundRequest) => outbound.request(request),
+  });
   const verifier = composeVerifier({
     ...{ log, bus, content, folders, logger },
-    runProgram: seams.area('check', { program: programRunner(programs) }).program,
+    runProgram: asked.program,
+    ask: asked.http,
+    redact: (text) => redactText(text, { needles: programs.needles, patterns: true }),
     openSnapshot: snapshotsIn(folders, content),
     environment: { PATH: programs.path, LANG: 'C.UTF-8', ...programs.passed },
     metrics: metricsOf(registry, 'verifier'),

@@ -4,55 +4,59 @@
  * only trouble of our own (the content store, a stop or a standstill of the process) makes the whole
  * evaluation fail.
  */
-import type { Check, CheckResult, Clock, EvaluateWork } from '@writ/contracts';
+import type { CheckResult, Clock } from '@writ/contracts';
 import type { ContentStore } from '@writ/content-store';
-import { DEFAULT_WEIGHT, isRequired } from '@writ/domain';
+import { described, itemsAsWritten, itemsOf, type CheckItem, type ChecksOf } from './check-items';
+import { checkDetected } from './checks/check-detected';
+import { checkDiff } from './checks/check-diff';
 import { checkFiles } from './checks/check-files';
+import { checkHttp } from './checks/check-http';
 import { checkJsonSchema } from './checks/check-json-schema';
+import { checkPattern } from './checks/check-pattern';
 import { checkProgram } from './checks/check-program';
 import { CheckCutOff, CheckTrouble, type CheckContext, type Verdict } from './checks/verdict';
 
 const TAIL_LINES = 20;
 const TAIL_CHARACTERS = 4_000;
-const NAME_CHARACTERS = 120;
 
-type Work = Pick<EvaluateWork, 'checks' | 'acceptanceCriteriaIds'>;
+export interface Keeping {
+  readonly content: Pick<ContentStore, 'put'>;
+  readonly clock: Pick<Clock, 'now'>;
+  /** Takes secrets out of what is kept. */
+  readonly redact: (text: string) => string;
+}
 
 export async function runChecks(
-  work: Work,
+  work: ChecksOf,
   context: CheckContext,
-  { content, clock }: { readonly content: ContentStore; readonly clock: Clock },
+  keeping: Keeping,
 ): Promise<CheckResult[]> {
   const results: CheckResult[] = [];
-  for (const [index, name] of namesOf(work.checks).entries()) {
-    const check = work.checks[index] as Check;
+  for (const item of await itemsOf(work.checks, context)) {
     context.signal.throwIfAborted();
-    const started = clock.now();
-    const verdict = await verdictOf(check, context);
-    const durationMs = Math.round(clock.now() - started);
-    results.push(await record(work, check, name, verdict, durationMs, content));
+    const started = keeping.clock.now();
+    const verdict = await verdictOf(item, context);
+    const durationMs = Math.round(keeping.clock.now() - started);
+    results.push(await record(work, item, verdict, durationMs, keeping));
   }
   return results;
 }
 
 /** The results of checks that there is nothing to carry out on. */
-export function allInError(work: Work, message: string): CheckResult[] {
-  return namesOf(work.checks).map((name, index) => {
-    const check = work.checks[index] as Check;
-    return { ...described(work, check, name), outcome: 'error', message, durationMs: 0 };
-  });
+export async function allInError(
+  work: ChecksOf,
+  message: string,
+  keeping: Keeping,
+): Promise<CheckResult[]> {
+  const items = itemsAsWritten(work.checks, message);
+  return Promise.all(
+    items.map((item) => record(work, item, { outcome: 'error', message }, 0, keeping)),
+  );
 }
 
-async function verdictOf(check: Check, context: CheckContext): Promise<Verdict> {
+async function verdictOf(item: CheckItem, context: CheckContext): Promise<Verdict> {
   try {
-    switch (check.kind) {
-      case 'files':
-        return await checkFiles(check, context);
-      case 'json-schema':
-        return await checkJsonSchema(check, context);
-      case 'program':
-        return await checkProgram(check, context);
-    }
+    return await carriedOut(item, context);
   } catch (error) {
     context.signal.throwIfAborted();
     if (error instanceof CheckCutOff) throw error;
@@ -61,53 +65,41 @@ async function verdictOf(check: Check, context: CheckContext): Promise<Verdict> 
   }
 }
 
-async function record(
-  work: Work,
-  check: Check,
-  name: string,
-  verdict: Verdict,
-  durationMs: number,
-  content: ContentStore,
-): Promise<CheckResult> {
-  const { log = '', ...found } = verdict;
-  const result = { ...described(work, check, name), ...found, durationMs };
-  if (log === '') return result;
-  const { digest } = await content.put(Buffer.from(log));
-  return { ...result, logDigest: digest, tail: tailOf(log) };
-}
-
-/** Criteria that the check does not name itself are those of its step. */
-function described(work: Work, check: Check, name: string) {
-  const acceptanceCriteriaIds = check.acceptanceCriteriaIds ?? work.acceptanceCriteriaIds;
-  return {
-    name,
-    kind: check.kind,
-    required: isRequired(check),
-    weight: check.weight ?? DEFAULT_WEIGHT,
-    ...(acceptanceCriteriaIds.length === 0 ? {} : { acceptanceCriteriaIds }),
-  };
-}
-
-/** A name for each check, none twice: reports and metrics refer to them. */
-export function namesOf(checks: readonly Check[]): string[] {
-  const used = new Map<string, number>();
-  return checks.map((check) => {
-    const name = check.name ?? nameOf(check).slice(0, NAME_CHARACTERS);
-    const count = (used.get(name) ?? 0) + 1;
-    used.set(name, count);
-    return count === 1 ? name : `${name} #${count}`;
-  });
-}
-
-function nameOf(check: Check): string {
+async function carriedOut(item: CheckItem, context: CheckContext): Promise<Verdict> {
+  const { check, detected, trouble } = item;
+  if (trouble !== undefined) throw new CheckTrouble(trouble);
   switch (check.kind) {
     case 'files':
-      return `files ${check.paths.join(', ')}`;
+      return checkFiles(check, context);
     case 'json-schema':
-      return `json-schema ${check.path}`;
+      return checkJsonSchema(check, context);
     case 'program':
-      return check.argv.join(' ');
+      return checkProgram(check, context);
+    case 'pattern':
+      return checkPattern(check, context);
+    case 'http':
+      return checkHttp(check, context);
+    case 'diff':
+      return checkDiff(check, context);
+    case 'detected':
+      if (detected === undefined) throw new CheckTrouble('nothing was detected');
+      return checkDetected(check, detected, detected.files, context);
   }
+}
+
+/** Evidence is kept of every check: what it looked at or what was said, and else what it found. */
+async function record(
+  work: ChecksOf,
+  item: CheckItem,
+  verdict: Verdict,
+  durationMs: number,
+  { content, redact }: Keeping,
+): Promise<CheckResult> {
+  const { log = '', ...found } = verdict;
+  const text = redact(log === '' && found.argv === undefined ? `${found.message}\n` : log);
+  const { digest: logDigest } = await content.put(Buffer.from(text));
+  const result = { ...described(work, item), ...found, durationMs, logDigest };
+  return log === '' ? result : { ...result, tail: tailOf(text) };
 }
 
 /** Colours and other control characters are for terminals; this is for whoever shows it. */

@@ -7,6 +7,8 @@ import type { Bus } from '@writ/messaging';
 import type { Logger, MetricsOf } from '@writ/observability';
 import type { ReadModels } from '@writ/service-host';
 import type { RunProgram } from './checks/run-program';
+import type { Ask } from './checks/verdict';
+import type { ReadRepository } from './detection/repository-files';
 import type { OpenSnapshot } from './snapshots/open-snapshot';
 import type { ScratchFolders } from './snapshots/scratch-folders';
 
@@ -17,9 +19,13 @@ export interface Verifier {
   readonly log: Pick<EventLog, 'lastEvents'>;
   readonly bus: Pick<Bus, 'send'>;
   readonly content: ContentStore;
-  readonly folders: Pick<ScratchFolders, 'make' | 'remove'>;
+  readonly folders: Pick<ScratchFolders, 'make' | 'makeWith' | 'remove'>;
   readonly openSnapshot: OpenSnapshot;
   readonly runProgram: RunProgram;
+  readonly ask: Ask;
+  readonly readRepository: ReadRepository;
+  /** Takes secrets out of what is kept. */
+  readonly redact: (text: string) => string;
   /** What every program finds in its environment. */
   readonly environment: Readonly<Record<string, string>>;
   readonly logger: Logger;

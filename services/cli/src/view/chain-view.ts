@@ -4,6 +4,7 @@
  */
 import { type DirectiveDocument, plainLine, signOf, type StepDocument } from '@writ/contracts';
 
+import { evidenceTable } from './evidence-view';
 import { clip, duration, type Style, table } from './style';
 
 export interface ChainViewOptions {
@@ -144,12 +145,18 @@ export function directiveDetails(directive: DirectiveDocument): string[] {
   return [
     ...table(facts),
     ...(runs.length === 0 ? [] : ['', ...table([['step', 'run', 'checks', 'made'], ...runs])]),
-    ...(criteria.length === 0 ? [] : ['', ...criteria.map(criterionLine)]),
+    ...spaced(evidenceTable(directive)),
+    ...spaced(criteria.map(criterionLine)),
   ];
 }
 
+const spaced = (lines: readonly string[]) => (lines.length === 0 ? [] : ['', ...lines]);
+
 function criterionLine({ id, met, evidence }: DirectiveDocument['criteria'][number]): string {
   const said = met === null ? 'nothing speaks for or against it' : met ? 'met' : 'not met';
-  const steps = [...new Set(evidence.map(({ step }) => step))].join(', ');
-  return `criterion ${id}: ${said}${steps === '' ? '' : ` (${steps})`}`;
+  const by = evidence.map(({ step, checks }) =>
+    checks === undefined ? step : `${step}: ${checks.map((it) => plainLine(it)).join(', ')}`,
+  );
+  const shown = [...new Set(by)].join('; ');
+  return `criterion ${id}: ${said}${shown === '' ? '' : ` (${shown})`}`;
 }

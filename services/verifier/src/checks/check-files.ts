@@ -1,10 +1,10 @@
 /** The check `files`: each path or glob must name a regular file. */
 import { compileGlob } from '@writ/contracts';
-import type { Check } from '@writ/contracts';
+import type { CheckOf } from '@writ/contracts';
 import { absenceOf, findFiles, type Place } from './find-files';
 import { CheckTrouble, type CheckContext, type Verdict } from './verdict';
 
-type FilesCheck = Extract<Check, { kind: 'files' }>;
+type FilesCheck = CheckOf<'files'>;
 
 const MAX_LINES = 1000;
 

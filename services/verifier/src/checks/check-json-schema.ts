@@ -2,18 +2,18 @@
  * The check `json-schema`: a file is JSON and fits a schema (2020-12). A file that is missing, is not
  * JSON or does not fit has failed; a schema that cannot be used is an error of the check.
  */
-import { runInNewContext } from 'node:vm';
 import addFormats from 'ajv-formats';
 import Ajv2020, { type ErrorObject, type ValidateFunction } from 'ajv/dist/2020';
-import type { Check } from '@writ/contracts';
+import type { CheckOf } from '@writ/contracts';
 import { readFileOf } from './find-files';
 import { CheckTrouble, type CheckContext, type Verdict } from './verdict';
+import { within } from './within';
 
-type JsonSchemaCheck = Extract<Check, { kind: 'json-schema' }>;
+type JsonSchemaCheck = CheckOf<'json-schema'>;
 
 const MAX_BYTES = 16 * 1024 * 1024;
 const MAX_ERRORS = 100;
-/** A schema may hold a regular expression that would take for ever; nothing else runs meanwhile. */
+/** A schema may hold a regular expression that would take for ever. */
 const TIME_LIMIT_MS = 2_000;
 
 export async function checkJsonSchema(
@@ -32,7 +32,7 @@ export async function checkJsonSchema(
       message: `${check.path} is not JSON: ${reasonOf(error)}`,
     };
   }
-  if (within(() => validate(value), `the schema against ${check.path}`)) {
+  if (within(TIME_LIMIT_MS, () => validate(value), `the schema against ${check.path}`)) {
     return { outcome: 'passed', message: `${check.path} fits its schema` };
   }
   const lines = linesOf(validate.errors ?? []);
@@ -64,26 +64,11 @@ function compile(schema: unknown): ValidateFunction {
   const ajv = new Ajv2020({ strict: false, allErrors: true, logger: false });
   addFormats(ajv);
   try {
-    return within(() => ajv.compile(schema as object | boolean), 'the schema');
+    return within(TIME_LIMIT_MS, () => ajv.compile(schema as object | boolean), 'the schema');
   } catch (error) {
     if (error instanceof CheckTrouble) throw error;
     throw new CheckTrouble(`the schema cannot be used: ${reasonOf(error)}`);
   }
-}
-
-/** Ends what takes too long, also in the middle of a regular expression. */
-function within<T>(work: () => T, what: string): T {
-  let result: { value: T } | undefined;
-  const run = () => {
-    result = { value: work() };
-  };
-  try {
-    runInNewContext('run()', { run }, { timeout: TIME_LIMIT_MS });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;
-    throw new CheckTrouble(`${what} took longer than ${TIME_LIMIT_MS} ms`);
-  }
-  return (result as { value: T }).value;
 }
 
 function linesOf(errors: readonly ErrorObject[]): string[] {

@@ -16,6 +16,7 @@ import { openProgramHost, processesWith, Warden, type ProgramHost } from '@writ/
 import { eventually } from '@writ/testing';
 import { checkProgram } from './check-program';
 import { programRunner } from './run-program';
+import { readRepository } from '../detection/repository-files';
 import type { CheckContext } from './verdict';
 
 const asRoot = process.getuid?.() === 0;
@@ -83,6 +84,8 @@ function openContext(): void {
     scratch: join(root, '.ours', 'scratch'),
     environment: { PATH: process.env['PATH'] ?? '', WRIT_RUN: runId },
     runProgram: programRunner({ ...host, hidden: [join(root, '.ours')] }),
+    ask: () => Promise.reject(new Error('this asks nobody')),
+    readRepository,
     signal: new AbortController().signal,
   };
 }

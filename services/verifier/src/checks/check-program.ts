@@ -3,13 +3,13 @@
  * check. One that takes too long has failed: the limit is part of what the check asks, and a change
  * that makes the tests hang must not count as unknown.
  */
-import type { Check } from '@writ/contracts';
+import type { CheckOf } from '@writ/contracts';
 import { absenceOf, lookAt } from './find-files';
 import { type ProgramEnd, ProgramNotStarted } from './run-program';
 import { CheckTrouble, type CheckContext, type Verdict } from './verdict';
 import { join } from 'node:path';
 
-type ProgramCheck = Extract<Check, { kind: 'program' }>;
+type ProgramCheck = CheckOf<'program'>;
 
 const DEFAULT_TIMEOUT_MS = 600_000;
 const INPUTS = '${inputs}';

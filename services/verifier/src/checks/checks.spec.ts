@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { checkFiles } from './check-files';
 import { checkJsonSchema } from './check-json-schema';
+import { readRepository } from '../detection/repository-files';
 import type { CheckContext } from './verdict';
 
 let root: string;
@@ -14,6 +15,8 @@ beforeEach(() => {
     ...{ root, readOnlyPaths: [], scratch: root },
     environment: {},
     runProgram: () => Promise.reject(new Error('this runs no program')),
+    ask: () => Promise.reject(new Error('this asks nobody')),
+    readRepository,
     signal: new AbortController().signal,
   };
 });
@@ -44,7 +47,7 @@ describe('the check files', () => {
     });
   });
 
-  it('does not count a glob that matches only empty files, unless that is allowed', async () => {
+  it('seed defect 30: does not count a glob that matches only empty files, unless that is allowed', async () => {
     write('out/a.md', '');
     write('out/b.md', '');
     const only = 'only empty files match out/*.md';

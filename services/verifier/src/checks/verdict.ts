@@ -1,6 +1,12 @@
 /** What a check finds; how that is recorded is in `run-checks.ts`. */
 import type { CheckResult } from '@writ/contracts';
+import type { Outbound } from '@writ/outbound-http';
+import type { ReadRepository } from '../detection/repository-files';
+import type { Snapshot } from '../snapshots/snapshot';
 import type { RunProgram } from './run-program';
+
+/** One request to somebody outside, as far as the operator allows it. */
+export type Ask = Outbound['request'];
 
 export interface Verdict {
   readonly outcome: CheckResult['outcome'];
@@ -26,6 +32,9 @@ export interface CheckContext {
   readonly scratch: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly runProgram: RunProgram;
+  readonly ask: Ask;
+  readonly readRepository: ReadRepository;
+  readonly changes?: Snapshot['changes'];
   /** Aborted when the process stops. */
   readonly signal: AbortSignal;
 }

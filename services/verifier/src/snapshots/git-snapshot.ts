@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { branchOf } from '@writ/contracts';
 import { git, GitFailed } from './git';
 import type { ScratchFolders } from './scratch-folders';
-import { type Snapshot, SnapshotImpossible } from './snapshot';
+import { type FileChange, type Snapshot, SnapshotImpossible } from './snapshot';
 
 const TREE = 'tree';
 
@@ -24,10 +24,12 @@ export async function openGitSnapshot(
     // A run that changed nothing has no commit of its own: it stands on its directive's branch.
     const wanted = commit ?? `refs/heads/${branchOf(directiveId)}`;
     const found = await commitOf(repository, wanted);
+    // Asked before anything of the step's own runs, and in the repository, not in what it may write.
+    const changes = await changesOf(repository, found, directiveId);
     const root = join(folder, TREE);
     const objects = await layOut(repository, found, root);
     // Not the repository: its settings may hold credentials, and beside it lies what is not committed.
-    return { root, readOnlyPaths: await borrowed(objects), close };
+    return { root, readOnlyPaths: await borrowed(objects), changes, close };
   } catch (error) {
     await close();
     throw error;
@@ -46,6 +48,31 @@ async function commitOf(repository: string, name: string): Promise<string> {
     if (!(error instanceof GitFailed) || error.exitCode === undefined) throw error;
     throw new SnapshotImpossible(`the repository ${repository} has no commit ${name}`);
   }
+}
+
+/**
+ * From the commit that the step began with: the last one that the run's commit and the directive's
+ * branch have in common, which only moves on by merges. A run that changed nothing stands on it.
+ */
+async function changesOf(
+  repository: string,
+  commit: string,
+  directiveId: string,
+): Promise<FileChange[] | undefined> {
+  let start: string;
+  try {
+    start = await git(repository, 'merge-base', commit, `refs/heads/${branchOf(directiveId)}`);
+  } catch (error) {
+    if (!(error instanceof GitFailed) || error.exitCode === undefined) throw error;
+    return undefined; // there is no such branch, or it has nothing to do with the commit
+  }
+  const plain = ['--no-renames', '--no-ext-diff', '--no-textconv', '--numstat', '-z'];
+  const said = await git(repository, 'diff', ...plain, start, commit, '--');
+  return said.split('\0').flatMap((line) => {
+    const [, added, removed, path] = /^(\d+|-)\t(\d+|-)\t(.+)$/s.exec(line) ?? [];
+    if (path === undefined) return [];
+    return [{ path, added: Number(added) || 0, removed: Number(removed) || 0 }];
+  });
 }
 
 /** The folder of objects, and those that it borrows from in turn. */

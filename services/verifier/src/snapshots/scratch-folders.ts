@@ -3,7 +3,7 @@
  * each carries the process id of its owner, and what belongs to nobody is swept at the start.
  */
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readdir, rm } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export class ScratchFolders {
@@ -13,6 +13,13 @@ export class ScratchFolders {
   async make(): Promise<string> {
     const path = join(this.root, `${process.pid}-${randomBytes(8).toString('hex')}`);
     await mkdir(path, { recursive: true, mode: 0o700 });
+    return path;
+  }
+
+  /** A new folder with these files in it. */
+  async makeWith(files: Readonly<Record<string, string>>): Promise<string> {
+    const path = await this.make();
+    for (const [name, text] of Object.entries(files)) await writeFile(join(path, name), text);
     return path;
   }
 

@@ -147,6 +147,61 @@ describe('a snapshot of a git workspace', () => {
     await snapshot.close();
   });
 
+  describe('knows what the step changed', () => {
+    const branch = 'writ/abcdefgh12345678';
+    const changesOf = async (more: Partial<EvaluateWork>) => {
+      const snapshot = await ofGit(more);
+      await snapshot.close();
+      return snapshot.changes?.map(({ path, added, removed }) => `${path} +${added} -${removed}`);
+    };
+
+    it('since the commit that it began with, also when others were merged meanwhile', async () => {
+      commit('first');
+      git('checkout', '-q', '-b', branch);
+      git('checkout', '-q', '--detach');
+      const candidate = commit('two\nlines\n');
+      git('checkout', '-q', branch);
+      writeFileSync(join(repository, 'other.txt'), 'of another step\n');
+      commit('first, as it was');
+      expect(await changesOf({ commit: candidate })).toEqual(['a.txt +2 -1']);
+    });
+
+    it('which is nothing when it left no commit, or the one that it began with', async () => {
+      commit('first');
+      const start = commit('second');
+      git('branch', branch);
+      expect(await changesOf({})).toEqual([]);
+      expect(await changesOf({ commit: start })).toEqual([]);
+    });
+
+    it('by names of any kind, in files of any kind', async () => {
+      commit('first');
+      git('branch', branch);
+      writeFileSync(join(repository, 'tab\tand\nline "ü"'), 'x\n');
+      writeFileSync(join(repository, 'bytes'), Buffer.from([0, 1, 2]));
+      const candidate = commit('first again');
+      const names = await changesOf({ commit: candidate });
+      expect(names).toEqual(['a.txt +1 -1', 'bytes +0 -0', 'tab\tand\nline "ü" +1 -0']);
+    });
+
+    it('without asking what the repository would have git run', async () => {
+      commit('first');
+      git('branch', branch);
+      const external = join(dir, 'external');
+      writeFileSync(external, `#!/bin/sh\ntouch ${join(dir, 'ran')}\n`, { mode: 0o755 });
+      git('config', 'diff.external', external);
+      git('config', 'diff.own.textconv', external);
+      writeFileSync(join(repository, '.gitattributes'), '* diff=own\n');
+      const candidate = commit('second');
+      expect(await changesOf({ commit: candidate })).toHaveLength(2);
+      expect(existsSync(join(dir, 'ran'))).toBe(false);
+    });
+
+    it('and does not know it without the branch of the directive', async () => {
+      expect(await changesOf({ commit: commit('first') })).toBeUndefined();
+    });
+  });
+
   it('runs no hook of the repository', async () => {
     const first = commit('first');
     const hook = join(repository, '.git/hooks/post-checkout');
