@@ -1,17 +1,23 @@
 import { queries, subjects, type PlanDocument, type StepHistory } from '@writ/contracts';
-import { openMemoryStore } from '@writ/content-store';
 import { MemoryBus, QueryError } from '@writ/messaging';
 import { createLogger } from '@writ/observability';
-import { claimCheckOf } from '@writ/service-host';
 import { People } from './people';
 import { answerPlan } from './plan-directive';
+import { sha256 } from './planner';
 
 const logger = createLogger({ service: 'planner', instance: 'test', level: 'silent' });
 
 let bus: MemoryBus;
 let asked: number;
 beforeEach(() => {
-  bus = new MemoryBus({ claimCheck: claimCheckOf(openMemoryStore()) });
+  const kept = new Map<string, Uint8Array>();
+  const put = (bytes: Uint8Array) => {
+    const digest = `sha256:${Buffer.from(sha256(Buffer.from(bytes).toString())).toString('hex')}`;
+    kept.set(digest, bytes);
+    return Promise.resolve(digest);
+  };
+  const get = (digest: string) => Promise.resolve(kept.get(digest) ?? Buffer.from(''));
+  bus = new MemoryBus({ claimCheck: { put, get } });
   asked = 0;
 });
 afterEach(() => bus.drain(0));
