@@ -37,8 +37,12 @@ export interface Forecast {
   readonly criticalPathMs: number;
 }
 
-/** Of steps in all plays together: more would make the planner wait. */
-const PLAYED_STEPS = 200_000;
+/**
+ * Steps of all plays together, since others wait for the planner meanwhile. A chain of thousands needs
+ * few plays: what its steps do by chance evens out.
+ */
+const PLAYED_STEPS = 100_000;
+const [FEWEST_PLAYS, MOST_PLAYS] = [40, 500];
 
 interface Model {
   readonly executed: readonly PastRun[];
@@ -58,7 +62,8 @@ export function forecastPlan({ steps, history, limits, seed }: ForecastQuestion)
   const criticalPathMs = schedule.criticalPathOf(middle);
   const unknown = steps.filter((_, at) => isUnknown(models[at]));
   if (unknown.length === steps.length) return { plan: undefined, steps: told, criticalPathMs };
-  const plays = Math.min(1000, Math.max(100, Math.floor(PLAYED_STEPS / steps.length)));
+  const wanted = Math.floor(PLAYED_STEPS / steps.length);
+  const plays = Math.min(MOST_PLAYS, Math.max(FEWEST_PLAYS, wanted));
   const random = seeded(seed);
   const durations: number[] = [];
   const costs: number[] = [];
