@@ -60,6 +60,8 @@ export const issueCodes = {
   duplicate_check: warning('two checks of a step with one name: their results look alike'),
   check_without_effect: warning('a check that weighs nothing and need not pass'),
   chain_too_deep: warning('so many steps one after the other that little can go on side by side'),
+  group_without_step: warning('a limit for a group that no step is in'),
+  budget_over_limit: warning('a step that reserves more than the whole directive may spend'),
   retry_over_timeout: warning('retries that wait longer for each other than one try may take'),
   timeout_over_wall_time: warning('a step that may take longer than the whole directive'),
   wall_time_too_short: warning('a wall time below what the steps took before'),

@@ -1,18 +1,22 @@
 /**
  * How long a chain takes when it is known how long each step does: steps start as soon as what they
- * wait for has ended, in the order of the chain, so many at a time. Made for being asked a thousand
- * times about one chain.
+ * wait for has ended, in the order of the chain, so many at a time, and where they share a group or a
+ * key as many of those as may. Made for being asked hundreds of times about one chain.
  */
-import type { PlannedStep } from '@writ/contracts';
+import type { Limits, PlannedStep } from '@writ/contracts';
+
+export type ScheduledStep = Pick<PlannedStep, 'name' | 'dependsOn' | 'group' | 'concurrencyKey'>;
 
 export class Schedule {
   private readonly dependents: readonly (readonly number[])[];
   private readonly waitsFor: Int32Array;
   /** An order in which every step stands behind what it waits for. */
   private readonly inOrder: readonly number[];
+  private readonly rooms: Rooms;
 
   /** Of a sound chain: what waits for itself never starts, and takes no time here. */
-  constructor(steps: readonly Pick<PlannedStep, 'name' | 'dependsOn'>[]) {
+  constructor(steps: readonly ScheduledStep[], groups: Limits['groups'] = {}) {
+    this.rooms = roomsOf(steps, groups);
     const index = new Map(steps.map(({ name }, at) => [name, at]));
     const dependents = steps.map((): number[] => []);
     this.waitsFor = new Int32Array(steps.length);
@@ -41,6 +45,9 @@ export class Schedule {
     const left = this.waitsFor.slice();
     const ready = new Heap();
     const running = new Heap();
+    const { of: roomsOfStep, sizes } = this.rooms;
+    const used = new Int32Array(sizes.length);
+    let kept: number[] = [];
     left.forEach((count, at) => {
       if (count === 0) ready.push(at, at);
     });
@@ -48,11 +55,20 @@ export class Schedule {
     for (;;) {
       while (running.size < parallel && ready.size > 0) {
         const { item } = ready.pop();
+        const rooms = roomsOfStep[item] ?? [];
+        if (rooms.some((room) => (used[room] ?? 0) >= (sizes[room] ?? 0))) {
+          kept.push(item);
+          continue;
+        }
+        for (const room of rooms) used[room] = (used[room] ?? 0) + 1;
         running.push(now + (durations[item] ?? 0), item);
       }
       if (running.size === 0) return now;
       const { key, item } = running.pop();
       now = key;
+      for (const room of roomsOfStep[item] ?? []) used[room] = (used[room] ?? 0) - 1;
+      for (const waiting of kept) ready.push(waiting, waiting);
+      kept = [];
       for (const dependent of this.dependents[item] ?? []) {
         left[dependent] = (left[dependent] ?? 0) - 1;
         if (left[dependent] === 0) ready.push(dependent, dependent);
@@ -73,6 +89,31 @@ export class Schedule {
     }
     return longest;
   }
+}
+
+/** What steps share, with how many of them may run at once. */
+interface Rooms {
+  /** By the index of a step. */
+  readonly of: readonly (readonly number[])[];
+  readonly sizes: readonly number[];
+}
+
+function roomsOf(steps: readonly ScheduledStep[], groups: Limits['groups'] = {}): Rooms {
+  const sizes: number[] = [];
+  const known = new Map<string, number>();
+  const roomOf = (name: string, size: number): number => {
+    const room = known.get(name) ?? sizes.push(size) - 1;
+    known.set(name, room);
+    return room;
+  };
+  const of = steps.map(({ group, concurrencyKey }) => {
+    const size = group === undefined ? undefined : groups[group];
+    return [
+      ...(size === undefined ? [] : [roomOf(`group ${group}`, size)]),
+      ...(concurrencyKey === undefined ? [] : [roomOf(`key ${concurrencyKey}`, 1)]),
+    ];
+  });
+  return { of, sizes };
 }
 
 /** Gives what has the smallest key first. */

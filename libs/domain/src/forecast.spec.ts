@@ -39,6 +39,21 @@ describe('a forecast', () => {
     expect(narrow.criticalPathMs).toBe(1000);
   });
 
+  it('lets steps that share a key go one by one, and those of a group as many as may', () => {
+    const of = steps('a', 'b', 'c', 'd');
+    const history = of.map(({ name }) => past(name, [run(1000)]));
+    const took = (shared: object, more = {}) =>
+      forecast(
+        of.map((step) => ({ ...step, ...shared })),
+        history,
+        more,
+      ).plan?.durationMs.p50;
+    expect(took({})).toBe(1000);
+    expect(took({ concurrencyKey: 'db' })).toBe(4000);
+    expect(took({ group: 'tests' }, { groups: { tests: 2 } })).toBe(2000);
+    expect(took({ group: 'others' }, { groups: { tests: 2 } })).toBe(1000);
+  });
+
   it('tells the middle and the tail of what a step took', () => {
     const { plan, steps: told } = forecast(steps('a'), [
       past(

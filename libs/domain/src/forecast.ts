@@ -14,17 +14,16 @@ import type {
   Limits,
   PastRun,
   PlanForecast,
-  PlannedStep,
   StepForecast,
   StepHistory,
 } from '@writ/contracts';
-import { Schedule } from './forecast-schedule';
+import { Schedule, type ScheduledStep } from './forecast-schedule';
 
 export interface ForecastQuestion {
-  readonly steps: readonly Pick<PlannedStep, 'name' | 'dependsOn'>[];
+  readonly steps: readonly ScheduledStep[];
   /** By the name of the step. */
   readonly history: ReadonlyMap<string, StepHistory>;
-  readonly limits: Pick<Limits, 'maxParallelSteps' | 'maxReworkCycles'>;
+  readonly limits: Pick<Limits, 'maxParallelSteps' | 'maxReworkCycles' | 'groups'>;
   /** F2 */
   readonly seed: number;
 }
@@ -55,7 +54,7 @@ interface Model {
 export function forecastPlan({ steps, history, limits, seed }: ForecastQuestion): Forecast {
   const models = steps.map(({ name }) => modelOf(history.get(name)));
   const told = new Map(steps.map(({ name }) => [name, tell(history.get(name))]));
-  const schedule = new Schedule(steps);
+  const schedule = new Schedule(steps, limits.groups);
   const middle = Float64Array.from(models, ({ executed, hitChance }) =>
     hitChance >= 0.5 ? 0 : quantile(executed.map(byDuration), 0.5),
   );

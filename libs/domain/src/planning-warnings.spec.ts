@@ -60,6 +60,21 @@ describe('a plan that is sound', () => {
     ],
     ['a timeout that nobody wrote', { limits: { maxWallTimeMinutes: 1 } }, {}, []],
     [
+      'a limit for a group that nobody is in',
+      { limits: { groups: { tests: 2 } } },
+      { group: 'test' },
+      ['group_without_step /limits/groups/tests'],
+    ],
+    [
+      'a step that reserves more than there is',
+      { limits: { maxTotalCostUsd: 5, maxTotalTokens: 100 } },
+      { budget: { costUsd: 6, tokens: 101 } },
+      [
+        'budget_over_limit /chain/steps/0/budget/costUsd',
+        'budget_over_limit /chain/steps/0/budget/tokens',
+      ],
+    ],
+    [
       'retries that wait longer than a try takes',
       {},
       { timeoutMs: 60_000, retry },
@@ -151,7 +166,9 @@ describe('a plan that is not', () => {
   });
 
   it('names a planner that this version does not have, and says that an agent plans later', () => {
-    expect(told({ planner: { kind: 'llm' }, chain: undefined })).toEqual(['not_available /planner/kind']);
+    expect(told({ planner: { kind: 'llm' }, chain: undefined })).toEqual([
+      'not_available /planner/kind',
+    ]);
     expect(examined({ planner: { kind: 'agent' }, chain: undefined })).toMatchObject({
       ...{ strategy: 'agent', steps: [], sound: true },
       issues: [{ code: 'not_planned', severity: 'warning' }],

@@ -2,7 +2,13 @@
  * What stands in a sound plan and is probably not meant so. Owns the warnings that follow from the
  * plan alone; those that need the past are in `forecast-warnings.ts`. None of them refuses anything.
  */
-import type { DirectiveFile, Issue, PlannedStep } from '@writ/contracts';
+import {
+  nearest,
+  pointerOf,
+  type DirectiveFile,
+  type Issue,
+  type PlannedStep,
+} from '@writ/contracts';
 import { isRequired } from './evaluation';
 import { IssueList } from './issue-list';
 import { layersOf } from './layout';
@@ -26,9 +32,11 @@ export function planWarnings(
   checkCriteria(directive, steps, issues);
   checkThresholds(directive, issues);
   checkDepth(steps, issues);
+  checkGroups(directive, steps, issues);
   checkOutputs(directive.workspace, steps, issues, pathOf);
   steps.forEach((step, at) => {
     checkTimes(directive, step, pathOf(at), issues);
+    checkBudget(directive, step, pathOf(at), issues);
     checkChecks(directive, step, pathOf(at), issues);
   });
   return issues.found;
@@ -72,6 +80,37 @@ function checkDepth(steps: readonly PlannedStep[], issues: IssueList): void {
   if (depth <= DEEP) return;
   const message = `${depth} steps wait one for the other; what does not need the step before it should not depend on it`;
   issues.add('chain_too_deep', '/chain/steps', () => message);
+}
+
+function checkGroups(
+  { limits: { groups = {} } }: DirectiveFile,
+  steps: readonly PlannedStep[],
+  issues: IssueList,
+): void {
+  const known = new Set(steps.flatMap(({ group }) => group ?? []));
+  for (const group of Object.keys(groups)) {
+    if (known.has(group)) continue;
+    const near = nearest(group, known);
+    const meant = near === undefined ? '' : `; did you mean "${near}"?`;
+    const message = `no step is in the group "${group}"${meant}`;
+    issues.add('group_without_step', pointerOf(['limits', 'groups', group]), () => message);
+  }
+}
+
+function checkBudget(
+  { limits }: DirectiveFile,
+  { name, budget = {} }: PlannedStep,
+  path: string,
+  issues: IssueList,
+): void {
+  const { costUsd = 0, tokens = 0 } = budget;
+  const say = (key: string, amount: string, limit: string) => {
+    const message = `"${name}" reserves ${amount} for an attempt, more than the ${limit} that the whole directive may spend`;
+    issues.add('budget_over_limit', `${path}/budget/${key}`, () => message);
+  };
+  const { maxTotalCostUsd = Infinity, maxTotalTokens = Infinity } = limits;
+  if (costUsd > maxTotalCostUsd) say('costUsd', `$${costUsd}`, `$${maxTotalCostUsd}`);
+  if (tokens > maxTotalTokens) say('tokens', `${tokens} tokens`, `${maxTotalTokens}`);
 }
 
 function checkTimes(
