@@ -61,6 +61,16 @@ describe('what is in the cache', () => {
     });
   });
 
+  test('is known of more steps than are looked at together', async () => {
+    const adapter = { kind: 'echo' };
+    const output = { name: 'all', adapter: { ...adapter, output: 'all' } };
+    await run({ step: 'echo', adapter: { kind: 'echo' } });
+    const names = Array.from({ length: 40 }, (_, at) => `many-${at}`);
+    const many = names.map((name) => ({ name, adapter }));
+    const outlook = await ask(none, ...many, { ...output, dependsOn: names });
+    expect(Object.values(outlook)).toEqual([...names.map(() => 'hit'), 'miss']);
+  });
+
   test('is known in a directory and in a repository for steps that wait for nothing', async () => {
     const path = join(world.folder, 'workspace');
     mkdirSync(path);

@@ -20,6 +20,8 @@ import { StageFailed } from './stages/stage-log';
 import { commitOf, gitLine } from './workspaces/git';
 
 const LIMIT_MS = 2_000;
+/** Those ask the cache together. */
+const AT_ONCE = 16;
 
 export interface Outlook {
   readonly bundle: BundleOutlook;
@@ -45,15 +47,14 @@ export async function lookAhead(
     }
   }
   const ready = steps.filter(({ dependsOn }) => dependsOn.length === 0);
-  for (const step of ready) {
-    if (seen.has(step.name)) continue;
-    if (deps.clock.now() > deadline) break; // B3
-    const outlook = await look(deps, workOf(step, workspace, seen));
-    seen.set(step.name, outlook);
-    if (outlook.bundle !== 'hit' || spec.kind !== 'none') continue; // B1, B2
-    for (const dependent of dependents.get(step.name) ?? []) {
+  while (ready.length > 0 && deps.clock.now() <= deadline) {
+    const some = ready.splice(0, AT_ONCE); // B3
+    const outlooks = await Promise.all(some.map((it) => look(deps, workOf(it, workspace, seen))));
+    some.forEach(({ name }, index) => seen.set(name, outlooks[index] ?? { bundle: 'unknown' }));
+    if (spec.kind !== 'none') continue; // B2
+    for (const dependent of new Set(some.flatMap(({ name }) => dependents.get(name) ?? []))) {
       const isKnown = dependent.dependsOn.every((it) => seen.get(it)?.bundle === 'hit');
-      if (isKnown) ready.push(dependent);
+      if (isKnown) ready.push(dependent); // B1
     }
   }
   return seen;
