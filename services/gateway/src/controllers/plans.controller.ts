@@ -9,7 +9,7 @@ import { checked, Serves } from '../http/serves';
 import { routes } from '../routes';
 
 /** The planner waits for an executor meanwhile. */
-const PLAN_LIMIT_MS = 10_000;
+const PLAN_LIMIT_MS = 20_000;
 
 @Controller()
 export class PlansController {
