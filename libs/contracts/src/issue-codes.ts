@@ -44,6 +44,8 @@ export const issueCodes = {
   // What has to hold across steps.
   no_chain: error('an explicit planner, and no step'),
   no_adapter: error('a default planner that is not told how to carry out its steps'),
+  chain_not_used: error('a chain beside a planner that makes one'),
+  cannot_plan: error('an adapter that a plan cannot be had from'),
   duplicate_step: error('two steps with one name'),
   duplicate_id: error('a requirement or a criterion that stands twice'),
   duplicate_input: error('two inputs of a step at one place, or one inside another'),
@@ -53,6 +55,10 @@ export const issueCodes = {
   unknown_id: error('a step or a check that names a requirement or a criterion there is not'),
   requirement_not_covered: error('a requirement that no step works on'),
   check_needs_git: error('a check that compares with a git repository, in another workspace'),
+  // What a planner is told of the plan before, when it is asked again.
+  planning_failed: error('a planner that ended without success'),
+  no_plan: error('a planner whose answer holds no plan'),
+  denied: error('a plan that a person did not approve'),
   // What may be meant so.
   criterion_not_covered: warning('a criterion that neither a step nor a check names'),
   step_without_check: warning('a step whose result nothing judges: it counts as unknown'),

@@ -3,18 +3,11 @@
  * with them, which of them work on which requirement, and where they are drawn. What of it needs the
  * past is added by whoever knows it, see `planDocument`.
  */
-import {
-  isWarning,
-  type DirectiveFile,
-  type Issue,
-  type PlanDocument,
-  type PlannedStep,
-} from '@writ/contracts';
+import type { DirectiveFile, Issue, PlanDocument, PlannedStep } from '@writ/contracts';
 import type { Forecast } from './forecast';
 import { IssueList } from './issue-list';
 import { layout } from './layout';
-import { planExplicit } from './planning';
-import { defaultChain } from './planning-default';
+import { planFor } from './plan-for';
 import { criteriaOf, planWarnings, stepPath } from './planning-warnings';
 
 export interface ExaminedPlan {
@@ -30,36 +23,27 @@ export interface ExaminedPlan {
 
 export function examinePlan(written: DirectiveFile): ExaminedPlan {
   const strategy = written.planner.kind;
-  const of = (steps: readonly PlannedStep[], issues: readonly Issue[], directive = written) => {
-    return { strategy, directive, steps, issues, sound: issues.every(isWarning) };
-  };
-  if (strategy === 'agent') return of([], notPlanned());
-  if (strategy !== 'explicit' && strategy !== 'default') return of([], notAvailable(strategy));
+  const plan = planFor(written);
   const isDefault = strategy === 'default';
-  const chain = isDefault ? defaultChain(written) : { steps: written.chain?.steps ?? [] };
-  if ('issues' in chain) return of([], chain.issues);
-  const steps = [...chain.steps];
-  const plan = planExplicit(isDefault ? { ...written, chain: { steps } } : written);
-  if ('issues' in plan) return of(steps, isDefault ? plan.issues.map(ofPlanner) : plan.issues);
+  if ('issues' in plan) {
+    const issues = isDefault ? plan.issues.map(ofPlanner) : plan.issues;
+    const steps = written.chain?.steps ?? [];
+    return { strategy, directive: written, steps, issues, sound: false };
+  }
+  const { directive, steps } = plan;
   const pathOf = isDefault ? () => '/planner' : stepPath;
-  return of(plan.steps, planWarnings(plan.directive, plan.steps, pathOf), plan.directive);
+  const issues = strategy === 'agent' ? notPlanned() : planWarnings(directive, steps, pathOf);
+  return { strategy, directive, steps, issues, sound: true };
 }
 
 /** The steps of a default chain stand nowhere in the file. */
 const ofPlanner = (issue: Issue): Issue =>
-  issue.path.startsWith('/chain') ? { ...issue, path: '/planner' } : issue;
+  issue.path.startsWith('/chain/steps') ? { ...issue, path: '/planner' } : issue;
 
 function notPlanned(): readonly Issue[] {
   const issues = new IssueList();
   const message = 'an agent makes the plan when the directive starts; there are no steps to show';
   issues.add('not_planned', '/planner/kind', () => message);
-  return issues.found;
-}
-
-function notAvailable(strategy: string): readonly Issue[] {
-  const issues = new IssueList();
-  const message = `planner "${strategy}" is not available in this version; use explicit or default`;
-  issues.add('not_available', '/planner/kind', () => message);
   return issues.found;
 }
 
