@@ -57,7 +57,8 @@ export const issueCodes = {
   check_needs_git: error('a check that compares with a git repository, in another workspace'),
   // What a planner is told of the plan before, when it is asked again.
   planning_failed: error('a planner that ended without success'),
-  no_plan: error('a planner whose answer holds no plan'),
+  no_plan: error('a planner that gives no plan'),
+  malformed: error('a plan that is no JSON'),
   denied: error('a plan that a person did not approve'),
   // What may be meant so.
   criterion_not_covered: warning('a criterion that neither a step nor a check names'),
