@@ -8,6 +8,9 @@ const Text = z.string();
 /** One argument of a program. NUL would cut it short in the operating system. */
 export const Argument = Text.max(131_072).regex(/^[^\0]*$/, 'holds a NUL byte');
 
+/** The code of the issue, see `explain-issues.ts`. */
+const outside = { code: 'path_outside_workspace' };
+
 /**
  * A path inside the workspace, as a step may name it: relative, without `..`, without control
  * characters. The sandbox is the wall; this is for the good error message.
@@ -17,8 +20,14 @@ export const WorkspacePath = z
   .min(1)
   .max(1024)
   .refine((path) => !/[\0-\x1f]/.test(path), 'holds a control character')
-  .refine((path) => !/^([/\\]|[A-Za-z]:)/.test(path), 'is absolute; name a path in the workspace')
-  .refine((path) => !path.split(/[/\\]/).includes('..'), 'leads out of the workspace (..)');
+  .refine((path) => !/^([/\\]|[A-Za-z]:)/.test(path), {
+    error: 'is absolute; name a path in the workspace',
+    params: outside,
+  })
+  .refine((path) => !path.split(/[/\\]/).includes('..'), {
+    error: 'leads out of the workspace (..)',
+    params: outside,
+  });
 
 export const NOT_CANONICAL =
   'has no canonical JSON: a number in it is too large, or it is nested too deep';

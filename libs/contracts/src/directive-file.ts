@@ -194,9 +194,15 @@ export type DirectiveFileInput = z.input<typeof DirectiveFile>;
 /** Names that the executor fills in when a step runs; a variable cannot have them. */
 export const RUNTIME_VARIABLES = ['inputs'] as const;
 
+/** With a warning a directive is taken; with an error it is not. */
+export const Severity = z.enum(['error', 'warning']);
+export type Severity = z.infer<typeof Severity>;
+
 /** One thing wrong with a directive or a plan: a stable code, a sentence, and where. */
 export const Issue = z.object({
   code: z.string(),
+  /** Left out: an error. */
+  severity: Severity.optional(),
   message: z.string(),
   /** JSON pointer into the directive file. */
   path: z.string(),

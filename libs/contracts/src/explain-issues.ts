@@ -62,6 +62,8 @@ function explain(schema: z.ZodType, found: Found, above: Path, value: unknown): 
     case 'too_small':
     case 'too_big':
       return [say('out_of_range', `${what} ${range(found)}`)];
+    case 'custom':
+      return [say(String(found.params?.['code'] ?? 'invalid_value'), `${what} ${found.message}`)];
     default:
       return [say('invalid_value', `${what} ${found.message}`)];
   }

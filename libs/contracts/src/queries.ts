@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { ApprovalId, ApprovalStatus } from './approval';
 import { Digest, DirectiveId } from './ids';
 import { DirectiveStatus } from './documents';
+import { HistoryQuestion } from './plan';
 
 export const queries = {
   /** -> DirectiveDocument */
@@ -36,6 +37,15 @@ export const queries = {
     name: 'approval',
     schema: z.strictObject({ id: ApprovalId }),
   },
+  /** -> PlanDocument: what would be made of a directive. Nothing is written. */
+  plan: {
+    service: 'planner',
+    name: 'plan',
+    /** As a person writes it: what is wrong with it is part of the answer. */
+    schema: z.strictObject({ directive: z.unknown() }),
+  },
+  /** -> HistoryAnswer: how steps like these went before, and which of them are in the run cache. */
+  history: { service: 'executor', name: 'history', schema: HistoryQuestion },
   /** -> RunDocument */
   run: { service: 'executor', name: 'run', schema: z.strictObject({ runId: z.string().max(200) }) },
   /** -> { events: RecordedEvent[] with hash, headPosition } in order of position. */

@@ -161,6 +161,8 @@ export type RunWork = z.infer<typeof RunWork>;
 const claim = {
   directiveId: DirectiveId,
   step: StepName,
+  /** The type of the step, as it was planned. */
+  stepType: z.string().optional(),
   attempt: z.number().int(),
   /** 1 for the first executor that takes the run, 2 for the one that takes it over, ... */
   claim: z.number().int(),

@@ -1,5 +1,5 @@
 /** How a directive that is submitted comes to its first chain: with it, from a rule, or later. */
-import { nearest, type DirectiveFile } from '@writ/contracts';
+import { nearest, type DirectiveFile, type IssueCode } from '@writ/contracts';
 import { IssueList } from './issue-list';
 import { planExplicit, replaceVariables, type Plan } from './planning';
 import { defaultChain } from './planning-default';
@@ -46,6 +46,6 @@ function planLater(written: DirectiveFile): Plan {
 const isThere = (kind: string): boolean => (plannerKinds as readonly string[]).includes(kind);
 const canPlan = (kind: string): boolean => ['program', 'worker'].includes(kind);
 
-const wrong = (code: string, path: string, message: string): Plan => ({
+const wrong = (code: IssueCode, path: string, message: string): Plan => ({
   issues: [{ code, message, path }],
 });

@@ -69,7 +69,7 @@ describe('an explicit plan', () => {
     [
       'a variable that leads out of the workspace',
       { ...chain({ name: 'a', outputs: ['${dir}/x'] }), variables: { dir: '..' } },
-      ['invalid_value /chain/steps/0/outputs/0'],
+      ['path_outside_workspace /chain/steps/0/outputs/0'],
     ],
   ])('is refused for %s', (_, directive, expected) => {
     expect(issuesOf(directive)).toEqual(expected);

@@ -8,6 +8,7 @@ import {
   RUNTIME_VARIABLES,
   type DirectiveFile,
   type Issue,
+  type IssueCode,
   type PlannedStep,
 } from '@writ/contracts';
 import { checkChecks, withUsualChecks } from './checks-of-step';
@@ -57,7 +58,9 @@ export function replaceVariables(written: DirectiveFile, issues: IssueList): Dir
   if (replaced === rest || issues.found.length > before) return written;
   const checked = checkDirectiveFile({ ...replaced, variables });
   if ('directive' in checked) return checked.directive;
-  for (const { code, message, path } of checked.issues) issues.add(code, path, () => message);
+  for (const { code, message, path } of checked.issues) {
+    issues.add(code as IssueCode, path, () => message);
+  }
   return written;
 }
 
@@ -172,11 +175,37 @@ function checkReferences(
     step.acceptanceCriteriaIds.forEach((id, index) => {
       check('acceptance criterion', id, criteria, `${path}/acceptanceCriteriaIds/${index}`);
     });
+    checksOf(step).forEach(({ acceptanceCriteriaIds = [] }, place) => {
+      acceptanceCriteriaIds.forEach((id, index) => {
+        const at = `${path}/verify/${place}/acceptanceCriteriaIds/${index}`;
+        check('acceptance criterion', id, criteria, at);
+      });
+    });
   });
   directive.requirements.forEach(({ id }, at) => {
     if (covered.has(id)) return;
     const message = `no step works on requirement "${id}"; name it in a step's requirementIds`;
     issues.add('requirement_not_covered', `/requirements/${at}`, () => message);
+  });
+}
+
+const checksOf = ({ verify }: PlannedStep) => (Array.isArray(verify) ? verify : []);
+
+/** They look at what has changed since the base commit. */
+const GIT_CHECKS: ReadonlySet<string> = new Set(['diff']);
+
+function checkChecks(
+  { workspace }: DirectiveFile,
+  steps: readonly PlannedStep[],
+  issues: IssueList,
+): void {
+  if (workspace.kind === 'git') return;
+  steps.forEach((step, at) => {
+    checksOf(step).forEach(({ kind }, place) => {
+      if (!GIT_CHECKS.has(kind)) return;
+      const message = `a "${kind}" check looks at changes in a git repository, and the workspace is "${workspace.kind}"`;
+      issues.add('check_needs_git', `/chain/steps/${at}/verify/${place}/kind`, () => message);
+    });
   });
 }
 

@@ -136,7 +136,7 @@ function inDoubt(
   executorId: string,
   at: string,
 ): RunEnded {
-  const { runId, directiveId, step, attempt, adapter, sandbox, bundle } = claimed;
+  const { runId, directiveId, step, stepType, attempt, adapter, sandbox, bundle } = claimed;
   const error: RunError = {
     kind: 'in_doubt',
     code: 'cut_off',
@@ -152,7 +152,7 @@ function inDoubt(
     error: error.message,
   };
   return {
-    ...{ runId, directiveId, step, attempt, adapter, sandbox, bundle, executorId },
+    ...{ runId, directiveId, step, stepType, attempt, adapter, sandbox, bundle, executorId },
     claim: claimed.claim + 1,
     result: 'failed',
     error,

@@ -78,7 +78,7 @@ export class VariableReplacer {
     return false;
   }
 
-  private say(code: string, message: () => string): void {
+  private say(code: 'unknown_variable' | 'too_large', message: () => string): void {
     this.issues.add(code, pointerOf(this.path), message);
   }
 

@@ -8,6 +8,7 @@ export const commands = {
   doctor: () => (require('./commands/doctor') as typeof import('./commands/doctor')).doctor,
   demo: () => (require('./commands/demo') as typeof import('./commands/demo')).demo,
   submit: () => (require('./commands/submit') as typeof import('./commands/submit')).submit,
+  plan: () => (require('./commands/plan') as typeof import('./commands/plan')).plan,
   run: () => (require('./commands/run') as typeof import('./commands/run')).run,
   watch: () => (require('./commands/watch') as typeof import('./commands/watch')).watch,
   tell: () => (require('./commands/tell') as typeof import('./commands/tell')).tell,

@@ -141,6 +141,9 @@ function directiveCommands(program: Command, end: End): void {
     .option('--no-start', 'only create it; "start" starts it')
     .option('--key <key>', 'the same key again submits it only once')
     .action(acts(end, commands.submit));
+  withVariables(program.command('plan'))
+    .description('shows the plan of a directive, what is wrong and what it takes; writes nothing')
+    .action(acts(end, commands.plan));
   withVariables(program.command('run'))
     .description('submits a directive and follows it to its end; starts a stack if none runs')
     .action(acts(end, commands.run, true));

@@ -95,11 +95,11 @@ export class Answer {
   }
 
   private ended(outcome: Outcome): RunEnded {
-    const { runId, directiveId, step, attempt, adapter } = this.work;
+    const { runId, directiveId, step, type: stepType, attempt, adapter } = this.work;
     const { version, inProcess } = adapterOf(adapter as never) as Answering;
     const { executorId, programs } = this.deps;
     return {
-      ...{ runId, directiveId, step, attempt, claim: 1, executorId },
+      ...{ runId, directiveId, step, stepType, attempt, claim: 1, executorId },
       adapter: { kind: adapter.kind, version },
       ...(inProcess ? {} : { sandbox: programs.sandbox.level }),
       bundle: this.bundle,

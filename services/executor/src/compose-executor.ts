@@ -16,7 +16,8 @@ import { localRepositories } from './workspaces/repositories';
 import { Turns } from './workspaces/turns';
 import { WorkspaceAnswers } from './workspaces/workspace-answers';
 
-type Given = 'executorId' | 'log' | 'bus' | 'content' | 'leases' | 'programs' | 'leaveMs';
+type Given =
+  'executorId' | 'log' | 'bus' | 'content' | 'history' | 'leases' | 'programs' | 'leaveMs';
 type Watched = 'logger' | 'metrics' | 'rebuild';
 /** Default: the system's clock and chance, and this machine. */
 type Chosen = 'clock' | 'random' | 'newId' | 'workshop' | 'repositories';

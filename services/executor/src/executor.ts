@@ -9,6 +9,7 @@ import type { ActiveRuns } from './active-runs';
 import type { DirectiveWatch } from './directive-watch';
 import type { Leases } from './leases/leases';
 import type { StepHost } from './open-programs';
+import type { StepHistoryRows } from './projections/step-history';
 import type { RunCache } from './run-cache/run-cache';
 import type { StreamFolds } from './stream-folds';
 import type { Workshop } from './workshop';
@@ -27,6 +28,8 @@ export interface Executor {
   readonly bus: Pick<Bus, 'send' | 'broadcast' | 'listen'>;
   readonly content: ContentStore;
   readonly cache: RunCache;
+  /** How steps went before. */
+  readonly history: Pick<StepHistoryRows, 'runsOf'>;
   readonly leases: Leases;
   readonly active: ActiveRuns;
   readonly watch: DirectiveWatch;

@@ -9,6 +9,7 @@ import { FolderSweeper } from './folder-sweeper';
 import { PostgresLeases } from './leases/postgres-leases';
 import { openPrograms } from './open-programs';
 import { RUN_PROJECTION, runRows } from './projections/run-rows';
+import { StepHistoryRows, stepHistory } from './projections/step-history';
 import { PostgresCacheTable } from './run-cache/postgres-cache-table';
 
 /** Less than what the host leaves reactions when the process stops. */
@@ -26,7 +27,7 @@ async function open(host: Host<ExecutorConfig>): Promise<Opened> {
   const url = config.DATABASE_URL;
   const pool = openDatabase(url, (error) => logger.warn({ err: error }, 'a connection was lost'));
   const projection = RUN_PROJECTION;
-  const projections = [runRows];
+  const projections = [runRows, stepHistory];
   const readModels = new ReadModels({
     ...{ url, log, appends, logger, registry, projections, seams },
     giveWay: true,
@@ -34,6 +35,7 @@ async function open(host: Host<ExecutorConfig>): Promise<Opened> {
   const { executor, keeper, begin } = composeExecutor({
     ...{ executorId, log, bus, content, programs, logger, leaveMs, seams },
     cacheTable: new PostgresCacheTable({ pool, executorId, ttlMs, projection }),
+    history: new StepHistoryRows(pool),
     leases: new PostgresLeases(pool, executorId, ttlMs),
     metrics: metricsOf(registry, 'executor'),
     rebuild: (asked, progress) => readModels.rebuild(asked, progress),

@@ -11,6 +11,7 @@ import {
   streamOf,
   subjects,
   VersionConflict,
+  type PastRun,
   type RunEnded,
   type RunWork,
 } from '@writ/contracts';
@@ -62,6 +63,8 @@ export class MemoryWorld {
   private readonly executors: MemoryExecutor[] = [];
   /** The planner's, so to say: outlives any executor. */
   readonly bus = new MemoryBus({ server: this.server, claimCheck: claimCheckOf(this.content) });
+  /** What a read model would have of past runs. */
+  readonly history = new Map<string, readonly PastRun[]>();
   private rings = 0;
 
   async open(executorId: string, options: OpenOptions = {}): Promise<MemoryExecutor> {
@@ -86,6 +89,7 @@ export class MemoryWorld {
       ...{ executorId, log, bus, content: this.content, programs, logger, leaveMs: 500 },
       cacheTable: new MemoryCacheTable({ log, reservations, ttlMs }),
       cachePollMs: 50,
+      history: { runsOf: () => Promise.resolve(this.history) },
       leases: new MemoryLeases(this.leases, executorId, ttlMs),
       metrics: metricsOf(registry, 'executor'),
       random: () => 0.5,

@@ -224,12 +224,12 @@ class ProgramRunner {
   }
 
   private identity() {
-    const { runId, directiveId, step, attempt, adapter } = this.work;
+    const { runId, directiveId, step, type: stepType, attempt, adapter } = this.work;
     const { version } = adapterOf(adapter as never) as { version: string };
     const { executorId, programs } = this.deps;
     const sandbox = programs.sandbox.level;
     const of = { kind: adapter.kind, version };
-    return { runId, directiveId, step, attempt, executorId, adapter: of, sandbox };
+    return { runId, directiveId, step, stepType, attempt, executorId, adapter: of, sandbox };
   }
 }
 

@@ -9,6 +9,7 @@ import {
 } from '@writ/contracts';
 import { Answers, Hears } from '@writ/messaging';
 import type { Incoming } from '@writ/messaging';
+import { answerHistory } from './answer-history';
 import { answerRun } from './answer-run';
 import { EXECUTOR } from './executor';
 import type { Executor } from './executor';
@@ -51,6 +52,11 @@ export function executorSubscriptions({ messages, programs }: Concurrency): Type
     @Answers(queries.run.service, queries.run.name)
     run(question: unknown): Promise<unknown> {
       return answerRun(this.executor, question);
+    }
+
+    @Answers(queries.history.service, queries.history.name)
+    history(question: unknown): Promise<unknown> {
+      return answerHistory(this.executor, question);
     }
 
     @Answers('executor', rebuildQuery('executor').name)

@@ -12,6 +12,7 @@ import { DirectivesController } from './controllers/directives.controller';
 import { DocumentsController } from './controllers/documents.controller';
 import { EventsController } from './controllers/events.controller';
 import { PageController } from './controllers/page.controller';
+import { PlansController } from './controllers/plans.controller';
 import { RunsController } from './controllers/runs.controller';
 import { UpkeepController } from './controllers/upkeep.controller';
 import { EventFeed, type EventPage } from './event-feed';
@@ -54,6 +55,7 @@ export class AppModule {
       controllers: [
         DirectivesController,
         ApprovalsController,
+        PlansController,
         EventsController,
         RunsController,
         ArtifactsController,

@@ -6,6 +6,7 @@ import {
   directiveCommands,
   DirectiveId,
   EventMetadata,
+  Position,
   StepDocument,
   toldVerbs,
   type ToldVerb,
@@ -66,11 +67,11 @@ export const EventPageDocument = z.object({
   headPosition: z.number().int(),
 });
 
-/** A step of the chain, with the layer at which it is drawn: 0 waits for nothing. */
+/** The steps of the chain, with where they are drawn: layer 0 waits for nothing. */
 export const ChainDocument = z.object({
   directiveId: DirectiveId,
   generation: z.number().int(),
-  steps: z.array(StepDocument.extend({ layer: z.number().int() })),
+  steps: z.array(StepDocument.extend({ layer: z.number().int(), position: Position })),
 });
 
 export const DeadLetterSummary = z.looseObject({ id: z.string(), reason: z.string() });

@@ -13,6 +13,7 @@ import {
   DirectiveManifest,
   DirectiveStatus,
   DirectiveSummary,
+  PlanDocument,
   Reason,
   RunDocument,
   RunId,
@@ -77,6 +78,18 @@ export const routes = {
     status: 202,
     answers: json(AcceptedCommand),
     problems: [409, 413, 415, 422, 429],
+  },
+  plan: {
+    method: 'post',
+    path: '/v1/plan',
+    summary: 'Shows what would become of a directive, and writes nothing',
+    description:
+      'Its steps as they would be planned, in layers; what is wrong with them; which of them work on which requirement; what they will cost and how long they will take, by what they did before. What the answer finds wrong is in its issues, not a problem document.',
+    params: nothing,
+    body: z.strictObject({ directive: z.unknown() }),
+    idempotent: true,
+    answers: json(PlanDocument),
+    problems: [413, 415],
   },
   listDirectives: {
     method: 'get',

@@ -22,6 +22,9 @@ describe('reading', () => {
       ['a', 0],
       ['b', 1],
     ]);
+    const places = chain.steps.map(({ position }) => position as { x: number });
+    expect(places[1]!.x).toBeLessThan(places[2]!.x);
+    expect(places[2]!.x).toBeLessThan(places[0]!.x);
   });
 
   test.each([

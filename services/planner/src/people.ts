@@ -24,6 +24,10 @@ export class People {
     return new People(roles);
   }
 
+  everybody(): ReadonlyMap<string, readonly string[]> {
+    return this.roles;
+  }
+
   /** None for whom it does not know. */
   rolesOf(person: string): readonly string[] {
     return this.roles.get(person) ?? [];

@@ -14,6 +14,7 @@ import { parseCommand } from './decide-command';
 import type { ParsedCommand } from './decide-command';
 import { noteEvaluation, noteRun, parseEvaluation, parseRunEnded } from './judge-step';
 import { noteWorkspace, parseWorkspaceEvent } from './note-workspace';
+import { answerPlan } from './plan-directive';
 import { PLANNER } from './planner';
 import type { Planner } from './planner';
 import { takeCommand } from './take-command';
@@ -62,6 +63,11 @@ export class PlannerSubscriptions {
   @Answers(queries.approval.service, queries.approval.name)
   approval(question: unknown): Promise<unknown> {
     return answerApproval(this.planner, question);
+  }
+
+  @Answers(queries.plan.service, queries.plan.name)
+  plan(question: unknown): Promise<unknown> {
+    return answerPlan(this.planner, question);
   }
 
   @Answers('planner', rebuildQuery('planner').name)

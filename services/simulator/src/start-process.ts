@@ -95,6 +95,7 @@ async function startExecutor(process: SimulatedProcess, around: Surroundings): P
     workshop: simulatedWorkshop(tools),
     leases: database.leasesFor(process, executorId, leaseTtlMs),
     cacheTable: database.cacheTableFor(process, leaseTtlMs),
+    history: { runsOf: () => Promise.resolve(new Map()) }, // nobody asks for a plan here
     metrics: metricsOf(registry, 'executor'),
   });
   await begin();

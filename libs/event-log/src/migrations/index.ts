@@ -7,6 +7,7 @@ import { CreateLog1763700000001 } from './log';
 import { CreateManifest1763700000005 } from './manifest';
 import { CreatePlanner1763700000002 } from './planner';
 import { CreateSignedCheckpoints1763700000007 } from './signed-checkpoints';
+import { CreateStepHistory1763700000020 } from './step-history';
 import { CreateVerifier1763700000004 } from './verifier';
 
 export const migrations = [
@@ -19,4 +20,5 @@ export const migrations = [
   CreateSignedCheckpoints1763700000007,
   AppendsInOrder1763700000008,
   CreateApprovals1763700000009,
+  CreateStepHistory1763700000020,
 ];

@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { join, sep } from 'node:path';
 
-import { compileGlob, type Issue, nearest, WorkspacePath } from '@writ/contracts';
+import { compileGlob, type Issue, type IssueCode, nearest, WorkspacePath } from '@writ/contracts';
 
 import { isMap } from './is-map';
 
@@ -65,7 +65,7 @@ function found(
   path: string,
   issues: Issue[],
 ): { name: string; digest: string }[] {
-  const tell = (code: string, message: string) => void issues.push({ code, message, path });
+  const tell = (code: IssueCode, message: string) => void issues.push({ code, message, path });
   const form = WorkspacePath.safeParse(pattern);
   if (!form.success) {
     tell('invalid_input', `"${pattern}" ${form.error.issues[0]?.message ?? 'is not a path'}`);

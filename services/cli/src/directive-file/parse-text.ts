@@ -2,6 +2,7 @@
  * A directive file as text: bounded, UTF-8, one YAML 1.2 or JSON document without duplicate keys.
  * Owns where in the text a JSON pointer points, so that every complaint can name line and column.
  */
+import type { IssueCode } from '@writ/contracts';
 import {
   type Document,
   isAlias,
@@ -24,7 +25,7 @@ const TOO_DEEP = 'it is nested too deeply';
 const ERRORS_TOLD = 10;
 
 export interface TextIssue {
-  readonly code: string;
+  readonly code: IssueCode;
   readonly message: string;
   readonly line: number;
   readonly column: number;
@@ -40,7 +41,7 @@ export type ParsedText =
   | { readonly issues: readonly TextIssue[] };
 
 export function parseText(bytes: Uint8Array): ParsedText {
-  const problem = (code: string, message: string, place: Place = { line: 1, column: 1 }) => ({
+  const problem = (code: IssueCode, message: string, place: Place = { line: 1, column: 1 }) => ({
     issues: [{ code, message, ...place }],
   });
   if (bytes.length > SIZE_LIMIT) {
@@ -110,7 +111,12 @@ function read(text: string): ParsedText {
 }
 
 /** The parser gives up on its stack somewhere in the depth, and reports that like a slip. */
-function explained(code: string, message: string, text: string, offset: number) {
+function explained(
+  code: string,
+  message: string,
+  text: string,
+  offset: number,
+): { code: IssueCode; message: string } {
   if (code === 'DUPLICATE_KEY') {
     return { code: 'duplicate_key', message: `${keyAt(text, offset)} stands twice here` };
   }

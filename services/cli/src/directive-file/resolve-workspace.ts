@@ -2,7 +2,7 @@
  * Where the work is done, as the file names it: relative to the file, not to whoever runs it. Owns
  * the early look at a repository, so that a slip is told at once and not by an executor later.
  */
-import { type DirectiveFileInput, type Issue, nearest } from '@writ/contracts';
+import { type DirectiveFileInput, type Issue, type IssueCode, nearest } from '@writ/contracts';
 import { execFileSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -58,7 +58,7 @@ export function checkWorkspace(directive: DirectiveFileInput): Issue | undefined
   const isGit = workspace.kind === 'git';
   const path = replaceVariables(isGit ? workspace.repository : workspace.path, variables);
   if (path === undefined || isRemote(path)) return undefined;
-  const issue = (code: string, message: string, key = isGit ? 'repository' : 'path'): Issue => {
+  const issue = (code: IssueCode, message: string, key = isGit ? 'repository' : 'path'): Issue => {
     return { code, message, path: `/workspace/${key}` };
   };
   if (!isFolder(path)) {

@@ -121,3 +121,19 @@ describe('commands on a directive', () => {
     expect(await problemOf(response)).toMatchObject({ detail: 'no' });
   });
 });
+
+describe('a plan', () => {
+  test('is what the planner says of it, with all that is wrong, and no command is sent', async () => {
+    const plan = { strategy: 'explicit', steps: [], issues: [{ code: 'cycle' }] };
+    let asked: unknown;
+    await gateway.standIns.answer('planner', 'plan', (question) => {
+      asked = question;
+      return plan;
+    });
+    const before = gateway.standIns.commands.length;
+    const response = await gateway.post('/v1/plan', { directive: { nonsense: true } });
+    expect([response.status, await response.json()]).toEqual([200, plan]);
+    expect(asked).toEqual({ directive: { nonsense: true } });
+    expect(gateway.standIns.commands).toHaveLength(before);
+  });
+});
