@@ -52,9 +52,11 @@ test('commits are compared in git workspaces only', () => {
       { kind: 'diff', maxFiles: 1 },
     ],
   };
-  expect(issuesOf({ kind: 'none' }, step)).toEqual(['diff_without_git /chain/steps/0/verify/1']);
+  expect(issuesOf({ kind: 'none' }, step)).toEqual([
+    'check_needs_git /chain/steps/0/verify/1/kind',
+  ]);
   expect(issuesOf({ kind: 'directory', path: '/d' }, step)).toEqual([
-    'diff_without_git /chain/steps/0/verify/1',
+    'check_needs_git /chain/steps/0/verify/1/kind',
   ]);
   expect(issuesOf(git, step)).toEqual([]);
 });

@@ -11,7 +11,7 @@ import {
   type IssueCode,
   type PlannedStep,
 } from '@writ/contracts';
-import { checkChecks, withUsualChecks } from './checks-of-step';
+import { checkChecks, checksOf, withUsualChecks } from './checks-of-step';
 import { IssueList } from './issue-list';
 import { VariableReplacer } from './variables';
 
@@ -186,26 +186,6 @@ function checkReferences(
     if (covered.has(id)) return;
     const message = `no step works on requirement "${id}"; name it in a step's requirementIds`;
     issues.add('requirement_not_covered', `/requirements/${at}`, () => message);
-  });
-}
-
-const checksOf = ({ verify }: PlannedStep) => (Array.isArray(verify) ? verify : []);
-
-/** They look at what has changed since the base commit. */
-const GIT_CHECKS: ReadonlySet<string> = new Set(['diff']);
-
-function checkChecks(
-  { workspace }: DirectiveFile,
-  steps: readonly PlannedStep[],
-  issues: IssueList,
-): void {
-  if (workspace.kind === 'git') return;
-  steps.forEach((step, at) => {
-    checksOf(step).forEach(({ kind }, place) => {
-      if (!GIT_CHECKS.has(kind)) return;
-      const message = `a "${kind}" check looks at changes in a git repository, and the workspace is "${workspace.kind}"`;
-      issues.add('check_needs_git', `/chain/steps/${at}/verify/${place}/kind`, () => message);
-    });
   });
 }
 
