@@ -1,6 +1,7 @@
 /** The executor's environment. */
 import { availableParallelism } from 'node:os';
 import {
+  outboundVariables,
   processVariables,
   programVariables,
   readEnvironment,
@@ -8,6 +9,18 @@ import {
   variable,
 } from '@writ/observability';
 import { z } from 'zod';
+import { placeKinds, type PlaceKind } from './places';
+
+const PLACE = new RegExp(`^(${[...placeKinds, 'all'].join('|')})=([1-9]\\d{0,4})$`);
+
+const placeNumbers = z
+  .string()
+  .default('')
+  .transform((text) => text.split(',').flatMap((entry) => entry.trim() || []))
+  .refine((all) => all.every((entry) => PLACE.test(entry)), 'holds something that is no kind=number')
+  .transform((all): Partial<Record<PlaceKind | 'all', number>> =>
+    Object.fromEntries(all.map((entry) => [entry.split('=')[0], Number(entry.split('=')[1])])),
+  );
 
 export const environment = z.object({
   ...processVariables,
@@ -40,6 +53,17 @@ export const environment = z.object({
       example: '8',
     },
   ),
+  WRIT_SLOTS: variable(placeNumbers, {
+    means:
+      'how many steps of a kind are carried out at a time (program, shell, http, worker), and of ' +
+      'all kinds together (all); others wait in the queue',
+    example: 'program=4,worker=50,all=60',
+  }),
+  WRIT_WORKER_SILENCE_MS: variable(z.coerce.number().int().min(1_000).max(600_000).default(20_000), {
+    means: 'after how long without a sign of life a worker that has taken a step counts as dead',
+    example: '20000',
+  }),
+  ...outboundVariables,
   ...programVariables,
   WRIT_MAX_OUTPUT_BYTES: variable(
     z.coerce

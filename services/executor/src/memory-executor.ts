@@ -23,6 +23,7 @@ import {
   programMetrics,
   type Logger,
 } from '@writ/observability';
+import { AllowList, Outbound } from '@writ/outbound-http';
 import type { Sandbox } from '@writ/programs';
 import { claimCheckOf, publishingLog } from '@writ/service-host';
 import { composeExecutor } from './compose-executor';
@@ -69,7 +70,8 @@ export class MemoryWorld {
     const env = { PATH: process.env['PATH'] ?? '', ...options.env };
     const config = { ...readConfig(this.required(env)), WRIT_LEASE_MS: options.ttlMs ?? 10_000 };
     const registry = createRegistry('executor', 'test');
-    const tools = { logger, counters: programMetrics(registry) };
+    const metrics = metricsOf(registry, 'executor');
+    const tools = { logger, counters: programMetrics(registry), metrics };
     const opened = await openPrograms(config, env, tools, MemoryWorld.sandbox);
     MemoryWorld.sandbox ??= opened.sandbox;
     const programs = { ...opened, ...options.programs };
@@ -87,16 +89,22 @@ export class MemoryWorld {
       cacheTable: new MemoryCacheTable({ log, reservations, ttlMs }),
       cachePollMs: 50,
       leases: new MemoryLeases(this.leases, executorId, ttlMs),
-      metrics: metricsOf(registry, 'executor'),
+      metrics,
+      silenceMs: config.WRIT_WORKER_SILENCE_MS,
+      outbound: new Outbound(new AllowList(config.WRIT_HTTP_ALLOW)),
       random: () => 0.5,
       rebuild: () => Promise.reject(new Error('there is no read model in memory')),
       ...options.deps,
     });
     programs.warden.start();
     await begin();
-    const Subscriptions = executorSubscriptions({ messages: 16, programs: 16 });
+    const places = { program: 16, shell: 16, http: 16, worker: 16 };
+    const Subscriptions = executorSubscriptions({ messages: 16, places });
     await connectHandlers(bus, new Subscriptions(deps) as object);
-    const stop = () => stopExecutor(bus, keeper, programs);
+    const stop = async () => {
+      await deps.workers.close();
+      await stopExecutor(bus, keeper, programs);
+    };
     const running = { ...deps, bus, keeper, stop, metricsText: () => registry.metrics() };
     this.executors.push(running);
     return running;
