@@ -13,7 +13,7 @@ next="\$JS.API.CONSUMER.MSG.NEXT.WRIT_WORKERS.worker-$name"
 publish() { printf 'PUB %s %s %d\r\n%s\r\n' "$1" "$3" "${#2}" "$2" >&3; } # subject, body, reply to
 
 connect() {
-  until exec 3<>"/dev/tcp/${address%:*}/${address##*:}"; do sleep 0.5; done 2>/dev/null
+  until sleep 0.5 && exec 3<>"/dev/tcp/${address%:*}/${address##*:}"; do :; done 2>/dev/null
   printf 'CONNECT {"verbose":false,"name":"%s"%s}\r\nSUB %s.> 1\r\n' "$name" \
     "${NATS_TOKEN:+,\"auth_token\":\"$NATS_TOKEN\"}" "$inbox" >&3
 }
@@ -62,7 +62,7 @@ work() {
     say '"kind":"heartbeat"' 20 || { kill $!; return; } # it is cancelled
     sleep 0.2
   done
-  say "\"kind\":\"result\",\"outcome\":\"success\",\"message\":\"made a digest\",\"artifacts\":[{\"path\":\"bash.txt\",\"content\":\"$(base64 -w0 <"$made")\"}]" 20
+  say "\"kind\":\"result\",\"outcome\":\"success\",\"message\":\"made a digest\",\"artifacts\":[{\"path\":\"digest\",\"content\":\"$(base64 -w0 <"$made")\"}]" 20
 }
 
 connect

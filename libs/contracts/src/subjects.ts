@@ -182,7 +182,7 @@ export const consumers = {
  * one piece at a time.
  */
 export const workerQueue = (name: string): ConsumerDefinition => ({
-  name,
+  name: `worker-${name}`,
   stream: streams.workers.name,
   subject: subjects.workerWork(name),
   ackWaitMs: 10_000,
