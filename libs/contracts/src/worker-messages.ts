@@ -91,13 +91,7 @@ export type WorkerVerdict = Extract<WorkerMessage, { kind: 'verdict' }>;
  * worker has it; `stale`: the token is not, or no longer, that of the work; `cancelled`, `ended`: nobody
  * wants it any more; `malformed`: it is not of a form above.
  */
-export const WorkerRefusal = z.enum([
-  'taken',
-  'stale',
-  'cancelled',
-  'ended',
-  'malformed',
-]);
+export const WorkerRefusal = z.enum(['taken', 'stale', 'cancelled', 'ended', 'malformed']);
 export type WorkerRefusal = z.infer<typeof WorkerRefusal>;
 
 export const WorkerAnswer = z.union([

@@ -54,7 +54,8 @@ export function composeExecutor(parts: ExecutorParts): ComposedExecutor {
   const { outbound, silenceMs } = parts;
   const workers = new WorkerDesk({ bus, clock, newToken: newId, silenceMs });
   const broadcast = (subject: string, bytes: Uint8Array) => bus.broadcast(subject, bytes);
-  const workshop = parts.workshop ?? localWorkshop({ ...given, clock, random, broadcast, workers, outbound });
+  const workshop =
+    parts.workshop ?? localWorkshop({ ...given, clock, random, broadcast, workers, outbound });
   const repositories = parts.repositories ?? localRepositories(given.programs);
   const executor: Executor = {
     ...{ ...given, clock, random, newId, leases, workers },

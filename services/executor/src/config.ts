@@ -17,7 +17,10 @@ const placeNumbers = z
   .string()
   .default('')
   .transform((text) => text.split(',').flatMap((entry) => entry.trim() || []))
-  .refine((all) => all.every((entry) => PLACE.test(entry)), 'holds something that is no kind=number')
+  .refine(
+    (all) => all.every((entry) => PLACE.test(entry)),
+    'holds something that is no kind=number',
+  )
   .transform((all): Partial<Record<PlaceKind | 'all', number>> =>
     Object.fromEntries(all.map((entry) => [entry.split('=')[0], Number(entry.split('=')[1])])),
   );
@@ -59,10 +62,13 @@ export const environment = z.object({
       'all kinds together (all); others wait in the queue',
     example: 'program=4,worker=50,all=60',
   }),
-  WRIT_WORKER_SILENCE_MS: variable(z.coerce.number().int().min(1_000).max(600_000).default(20_000), {
-    means: 'after how long without a sign of life a worker that has taken a step counts as dead',
-    example: '20000',
-  }),
+  WRIT_WORKER_SILENCE_MS: variable(
+    z.coerce.number().int().min(1_000).max(600_000).default(20_000),
+    {
+      means: 'after how long without a sign of life a worker that has taken a step counts as dead',
+      example: '20000',
+    },
+  ),
   ...outboundVariables,
   ...programVariables,
   WRIT_MAX_OUTPUT_BYTES: variable(

@@ -140,6 +140,8 @@ test('a request under way ends when its step is cancelled', async () => {
   const { runId } = await world.start({ adapter: { kind: 'http', url } });
   await eventually(() => asked.length === 1, { what: 'the request' });
   one.active.cancel(runId);
-  const end = await eventually(async () => (await world.endOf(runId)) ?? false, { what: 'its end' });
+  const end = await eventually(async () => (await world.endOf(runId)) ?? false, {
+    what: 'its end',
+  });
   expect(end).toMatchObject({ result: 'cancelled' });
 });

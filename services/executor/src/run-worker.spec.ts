@@ -95,7 +95,9 @@ test('work that is delivered twice is taken by one, and whatever the other says 
   expect(await second.say(work, { kind: 'accepted' })).toEqual(refused('taken'));
   expect(await second.say(work, result)).toEqual(refused('taken'));
   expect(await second.say({ ...work, token: 'guessed' }, result)).toEqual(refused('stale'));
-  expect(await second.say(work, { kind: 'result', outcome: 'great' })).toEqual(refused('malformed'));
+  expect(await second.say(work, { kind: 'result', outcome: 'great' })).toEqual(
+    refused('malformed'),
+  );
   expect(await second.say(work, { kind: 'heartbeat', more: 1 })).toEqual(refused('malformed'));
   await first.say(work, { kind: 'result', outcome: 'success' });
   expect((await ended(run)).result).toBe('success');

@@ -30,7 +30,7 @@ export interface Case {
 const RETOLD = 2;
 /** A worker that has been told to stop saying something may be saying it once more. */
 const STILL_SAYING = 1;
-const QUIET_MS = 6_000;
+const QUIET_MS = 8_000;
 
 /** Until there is an end; and what is wrong with it. */
 export async function isDone(piece: Piece, ms: number, wanted = 1): Promise<string | undefined> {
@@ -82,7 +82,8 @@ export const cases: readonly Case[] = [
       const alter = (work: object) => ({ ...work, protocol: WORKER_PROTOCOL + 1 });
       const piece = await orchestrator.hand({ input, alter });
       const spoke = await piece.until(() => piece.said.length > 0, patienceMs);
-      if (!spoke) return 'it said nothing; "refused" with a reason tells people why nothing happens';
+      if (!spoke)
+        return 'it said nothing; "refused" with a reason tells people why nothing happens';
       const [first] = piece.said;
       return first?.message.kind === 'refused' ? undefined : `it said ${first?.message.kind}`;
     },
@@ -218,7 +219,7 @@ export const cases: readonly Case[] = [
       orchestrator.cancel(piece);
       await piece.until(() => false, 2 * piece.work.heartbeatMs + 1_000);
       const before = piece.said.length;
-      const more = await piece.until(() => piece.said.length > before, 2 * QUIET_MS);
+      const more = await piece.until(() => piece.said.length > before, QUIET_MS);
       return more ? 'it goes on with work that is cancelled' : undefined;
     },
   },

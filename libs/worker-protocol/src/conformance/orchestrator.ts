@@ -53,6 +53,7 @@ export class Piece {
   readonly unread: string[] = [];
   private owner: string | undefined;
   private ended = false;
+  private left = false;
   private told: () => void = () => undefined;
 
   constructor(
@@ -85,6 +86,7 @@ export class Piece {
   async until(isThere: () => boolean, withinMs: number): Promise<boolean> {
     const deadline = performance.now() + withinMs;
     while (!isThere()) {
+      if (this.left) return false;
       const left = deadline - performance.now();
       if (left <= 0) return false;
       await new Promise<void>((resolve) => {
@@ -96,6 +98,12 @@ export class Piece {
       });
     }
     return true;
+  }
+
+  /** Nobody waits for anything any more. */
+  leave(): void {
+    this.left = true;
+    this.told();
   }
 
   private usualAnswer({ token, worker, kind }: WorkerMessage): WorkerAnswer {
@@ -161,6 +169,7 @@ export class Orchestrator {
   }
 
   async close(): Promise<void> {
+    for (const piece of this.pieces.values()) piece.leave();
     const manager = await this.nats.jetstreamManager();
     const { stream, name } = workerQueue(this.name);
     await manager.consumers.delete(stream, name).catch(() => undefined); // gone with its server

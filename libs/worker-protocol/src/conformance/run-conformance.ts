@@ -72,8 +72,8 @@ async function runCase(it: Case, world: CaseWorld, worker: WorkerProcess): Promi
     const message = 'it needs work that takes some seconds: --slow-input';
     return { name, promise, outcome: 'skipped', message, durationMs: 0 };
   }
-  const wrong =
-    worker.trouble ?? (await it.run(world)) ?? worker.trouble ?? (await goesOn(world));
+  const stands = async () => (await it.run(world)) ?? (await goesOn(world));
+  const wrong = await Promise.race([stands(), worker.gone]);
   if (wrong === undefined) return { name, promise, outcome: 'passed', durationMs: durationMs() };
   worker.again(); // the next case is not to suffer from this one
   return { name, promise, outcome: 'failed', message: wrong, durationMs: durationMs() };
@@ -88,19 +88,14 @@ async function goesOn({ orchestrator, input, patienceMs }: CaseWorld): Promise<s
 class WorkerProcess {
   stderr = '';
   private child: ChildProcess | undefined;
-  private ended: Promise<void> = Promise.resolve();
-  private why: string | undefined;
+  /** Resolves, to the reason, when it does not run any more. */
+  gone: Promise<string> = Promise.resolve('');
 
   constructor(
     private readonly options: ConformanceOptions,
     private readonly port: number,
   ) {
     this.start();
-  }
-
-  /** That it does not run. */
-  get trouble(): string | undefined {
-    return this.why;
   }
 
   again(): void {
@@ -111,14 +106,13 @@ class WorkerProcess {
   async stop(): Promise<void> {
     this.child?.kill('SIGTERM');
     const timer = setTimeout(() => this.child?.kill('SIGKILL'), GRACE_MS);
-    await this.ended;
+    await this.gone;
     clearTimeout(timer);
   }
 
   private start(): void {
     const { argv, env, name, nats } = this.options;
     const [program = '', ...rest] = argv;
-    this.why = undefined;
     const place = { NATS_URL: `nats://127.0.0.1:${this.port}`, WRIT_WORKER: name };
     const child = spawn(program, rest, {
       env: { ...env, ...place, ...(nats.token && { NATS_TOKEN: nats.token }) },
@@ -128,11 +122,8 @@ class WorkerProcess {
     child.stderr.on('data', (piece: Buffer) => {
       this.stderr = (this.stderr + piece.toString('utf8')).slice(-STDERR_CHARACTERS);
     });
-    this.ended = new Promise((resolve) => {
-      const over = (why: string) => {
-        if (this.child === child) this.why = `the worker does not run: ${why}`;
-        resolve();
-      };
+    this.gone = new Promise((resolve) => {
+      const over = (why: string) => resolve(`the worker does not run: ${why}`);
       child.once('error', (error) => over(error.message));
       child.once('exit', (code, signal) => over(`it ended with ${signal ?? `exit code ${code}`}`));
     });

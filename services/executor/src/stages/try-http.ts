@@ -106,9 +106,7 @@ async function layBody(
 }
 
 /** Seconds, or a date. */
-export function retryAfterOf({
-  headers,
-}: Pick<OutboundResponse, 'headers'>): number | undefined {
+export function retryAfterOf({ headers }: Pick<OutboundResponse, 'headers'>): number | undefined {
   const said = headers['retry-after'];
   if (said === undefined) return undefined;
   const ms = /^\d{1,9}$/.test(said) ? Number(said) * 1000 : Date.parse(said) - Date.now();

@@ -37,6 +37,10 @@ export async function tryWorker(
   if (end.kind !== 'answered' || end.said.kind !== 'result') return ended(troubleOf(end));
   run.onRecord(end.recorded);
   const { said } = end;
+  // Whether it is worth another try is told by what a failed step says: `Retry.messages`.
+  if (said.outcome === 'failed' && said.message !== undefined) {
+    transcript.take('stderr', Buffer.from(`${said.message}\n`));
+  }
   const error = failureOf(said) ?? (await layFiles(said, laid.root));
   const { usage, artifacts } = said;
   const metadata = said.metadata && (redacted(said.metadata, tools) as typeof said.metadata);
