@@ -54,7 +54,7 @@ it('a directive of three languages is completed, with what each worker made', as
   const runs = await Promise.all(
     ended.steps.map(({ runId }) => stack.json<RunDocument>(['run-info', runId ?? ''])),
   );
-  expect(runs.map(({ result, adapter }) => [result, adapter.kind])).toEqual([
+  expect(runs.map(({ result, adapter }) => [result, adapter?.kind])).toEqual([
     ['success', 'worker'],
     ['success', 'worker'],
     ['success', 'worker'],

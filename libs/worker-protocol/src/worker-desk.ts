@@ -15,7 +15,13 @@ export interface WorkerDeskOptions {
   readonly silenceMs: number;
 }
 
-export type Asked = Omit<HandingOptions, 'bus' | 'clock' | 'token' | 'silenceMs'>;
+export interface Asked extends Omit<
+  HandingOptions,
+  'bus' | 'clock' | 'token' | 'silenceMs' | 'handing'
+> {
+  /** Default: one that there was not before. */
+  readonly handing?: string;
+}
 
 /** A worker that is not answered says its result again for so long. */
 const ANSWERING_AFTER_MS = 60_000;
@@ -28,7 +34,9 @@ export class WorkerDesk {
   /** Throws a TerminalError for work that no message can carry. */
   async hand(asked: Asked): Promise<WorkerEnd> {
     const { bus, clock, newToken, silenceMs } = this.options;
-    const handing = new Handing({ ...asked, bus, clock, token: newToken(), silenceMs });
+    const { handing: named = newToken() } = asked;
+    const given = { ...asked, handing: named, bus, clock, token: newToken(), silenceMs };
+    const handing = new Handing(given);
     const answering = await bus.answer(handing.replyTo, (data) => handing.hear(data));
     try {
       return await handing.carryOut();

@@ -7,6 +7,7 @@ import {
   readEnvironment,
   serviceVariables,
   variable,
+  workerVariables,
 } from '@writ/observability';
 import { z } from 'zod';
 import { placeKinds, type PlaceKind } from './places';
@@ -62,13 +63,7 @@ export const environment = z.object({
       'all kinds together (all); others wait in the queue',
     example: 'program=4,worker=50,all=60',
   }),
-  WRIT_WORKER_SILENCE_MS: variable(
-    z.coerce.number().int().min(1_000).max(600_000).default(20_000),
-    {
-      means: 'after how long without a sign of life a worker that has taken a step counts as dead',
-      example: '20000',
-    },
-  ),
+  ...workerVariables,
   ...outboundVariables,
   ...programVariables,
   WRIT_MAX_OUTPUT_BYTES: variable(

@@ -37,6 +37,7 @@ async function open(host: Host<VerifierConfig>): Promise<Opened> {
   });
   const verifier = composeVerifier({
     ...{ log, bus, content, folders, logger },
+    silenceMs: config.WRIT_WORKER_SILENCE_MS,
     runProgram: asked.program,
     ask: asked.http,
     redact: (text) => redactText(text, { needles: programs.needles, patterns: true }),
