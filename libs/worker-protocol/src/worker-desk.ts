@@ -28,6 +28,7 @@ const ANSWERING_AFTER_MS = 60_000;
 
 export class WorkerDesk {
   private readonly ending = new Set<() => Promise<void>>();
+  private closed = false;
 
   constructor(private readonly options: WorkerDeskOptions) {}
 
@@ -41,12 +42,14 @@ export class WorkerDesk {
     try {
       return await handing.carryOut();
     } finally {
-      this.endLater(() => answering.close());
+      if (this.closed) await answering.close();
+      else this.endLater(() => answering.close());
     }
   }
 
-  /** Answers no more. */
+  /** Who comes late is told nothing any more. */
   async close(): Promise<void> {
+    this.closed = true;
     await Promise.all([...this.ending].map((end) => end()));
   }
 

@@ -55,6 +55,7 @@ async function open(host: Host<ExecutorConfig>): Promise<Opened> {
     },
     stop: [
       { name: 'stop the sweeping', limitMs: 2_000, run: () => sweeper.stop() },
+      { name: 'leave the workers', limitMs: 1_000, run: () => executor.workers.close() },
       { name: 'stop the heartbeats', limitMs: 3_000, run: () => keeper.stop() },
       { name: 'let the warden go', limitMs: 2_000, run: () => programs.warden.close() },
       { name: 'remove the pipes', limitMs: 1_000, run: () => programs.pipes.close() },

@@ -196,6 +196,48 @@ test('work that the queue has lost is put into it again', async () => {
   expect((await ended(run)).result).toBe('success');
 });
 
+test('a step that finds no place holds no lease and no claim, and has its turn; both are counted', async () => {
+  const it = await worker();
+  const full = await world.open('full', { env: { WRIT_SLOTS: 'worker=1' } });
+  await one.stop();
+  const [first, second] = [
+    await world.start({ adapter: adapter(1) }),
+    await world.start({ adapter: adapter(2) }),
+  ];
+  const work = await it.take();
+  const other = work.runId === first.runId ? second : first;
+  await it.say(work, { kind: 'accepted' });
+  const places = async (name: string) =>
+    new RegExp(`^${name}{[^}]*place="worker"[^}]*} (\\d+)$`, 'm').exec(
+      await full.metricsText(),
+    )?.[1];
+  await eventually(async () => (await places('writ_places_wanted')) === '1', { what: 'the other' });
+  expect(await places('writ_places_used')).toBe('1');
+  expect(await full.leases.living([work.runId, other.runId])).toEqual(new Set([work.runId]));
+  expect(await world.typesOf(other.runId)).toEqual([]);
+  await it.say(work, { kind: 'result', outcome: 'success' });
+  const next = await it.take();
+  expect(next.runId).toBe(other.runId);
+  await it.say(next, { kind: 'accepted' });
+  await it.say(next, { kind: 'result', outcome: 'success' });
+  expect((await ended(other)).result).toBe('success');
+  await eventually(async () => (await places('writ_places_used')) === '0', { what: 'free places' });
+});
+
+test('a step that is cancelled while it waits for a place ends, and is handed to nobody', async () => {
+  const it = await worker();
+  const full = await world.open('full', { env: { WRIT_SLOTS: 'all=1' } });
+  await one.stop();
+  await world.start({ adapter: adapter(1) });
+  await it.say(await it.take(), { kind: 'accepted' });
+  const waiting = await world.start({ adapter: adapter(2) });
+  await eventually(() => full.active.has(waiting.runId), { what: 'the second step' });
+  const { directiveId, step, runId } = waiting;
+  await world.append(streamOf.directive(directiveId), 'StepCancelled', { step, runId });
+  await full.keeper.beat();
+  expect((await ended(waiting)).result).toBe('cancelled');
+});
+
 /** As an executor leaves it that died while a worker had its work. */
 async function claimedByGhost(work: RunWork): Promise<void> {
   const { runId, directiveId, step, attempt } = work;

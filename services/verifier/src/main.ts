@@ -55,6 +55,7 @@ async function open(host: Host<VerifierConfig>): Promise<Opened> {
       readModels.begin();
     },
     stop: [
+      { name: 'leave the workers', limitMs: 1_000, run: () => verifier.workers.close() },
       { name: 'let the warden go', limitMs: 2_000, run: () => programs.warden.close() },
       { name: 'remove the pipes', limitMs: 1_000, run: () => programs.pipes.close() },
       readModels.stop,
