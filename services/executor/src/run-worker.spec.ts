@@ -86,9 +86,10 @@ test('a result is answered when it is recorded, also when it is said again', asy
 });
 
 test('work that is delivered twice is taken by one, and whatever the other says changes nothing', async () => {
-  const [first, second] = [await worker(), await worker()];
+  const first = await worker();
   const run = await world.start({ adapter: adapter() });
   const work = await first.take();
+  const second = await worker();
   expect(await first.say(work, { kind: 'accepted' })).toEqual({ ok: true });
   expect(await first.say(work, { kind: 'accepted' })).toEqual({ ok: true });
   const result = { kind: 'result', outcome: 'failed', message: 'by the other' };

@@ -13,6 +13,7 @@ import { WorkerDesk } from '@writ/worker-protocol';
 import { checkWorker } from './check-worker';
 import { CheckTrouble, type CheckContext } from './verdict';
 
+const redact = (text: string) => text.replaceAll('c4nary', '[redacted]');
 const digest = `sha256:${'a'.repeat(64)}`;
 const runId = 'abcdefgh12345678-g1-write-a3';
 const run = {
@@ -38,7 +39,7 @@ afterEach(async () => {
 
 const check = (more: Partial<WorkerCheck> = {}) => {
   const asked = { kind: 'worker', worker: 'judge', input: { strict: true }, ...more } as const;
-  const context = { root: '/snapshot', signal: stop.signal, workers: { desk, run } };
+  const context = { root: '/snapshot', signal: stop.signal, workers: { desk, run, redact } };
   return checkWorker(asked, context as unknown as CheckContext);
 };
 
@@ -58,20 +59,20 @@ async function judge(
 
 test.each([
   [{ passed: true, score: 0.9, message: 'well done' }, 'passed', 'well done (score 0.9)'],
-  [{ passed: false, message: 'too short' }, 'failed', 'too short'],
+  [{ passed: false, message: 'too short: c4nary' }, 'failed', 'too short: [redacted]'],
   [{ passed: true }, 'passed', 'it is good'],
 ])('a worker that says %j has the check %s', async (verdict, outcome, message) => {
   let seen: WorkerWork | undefined;
   await judge(async (work, say) => {
     seen = work;
     await say({ kind: 'accepted' });
-    await say({ kind: 'progress', text: 'reading' });
+    await say({ kind: 'progress', text: 'reading c4nary' });
     await say({ kind: 'verdict', ...verdict });
   });
   expect(await check()).toMatchObject({
     outcome,
     message,
-    log: expect.stringContaining('reading'),
+    log: expect.stringContaining('reading [redacted]'),
   });
   expect(seen).toMatchObject({
     ...{ task: 'check', runId, attempt: 3, workspacePath: '/snapshot', input: { strict: true } },

@@ -25,6 +25,7 @@ export async function checkWorker(
   context: WorkerCheckContext,
 ): Promise<Verdict> {
   const { worker, timeoutMs = DEFAULT_TIMEOUT_MS } = check;
+  const { redact = (text: string) => text } = context.workers ?? {};
   const texts: string[] = [];
   const deadline = performance.now() + timeoutMs;
   for (let attempt = 1; ; attempt += 1) {
@@ -33,13 +34,14 @@ export async function checkWorker(
     context.signal.throwIfAborted();
     if (end.kind === 'silent' && attempt < TRIES) continue;
     if (end.kind !== 'answered' || end.said.kind !== 'verdict') {
-      throw new CheckTrouble(troubleOf(end, worker, timeoutMs));
+      throw new CheckTrouble(redact(troubleOf(end, worker, timeoutMs)));
     }
     // Should this process die before it has written it down, all checks are made anew.
     end.recorded(true);
     const { passed, score, message = passed ? 'it is good' : 'it is not good' } = end.said;
-    const said = score === undefined ? message : `${message} (score ${score})`;
-    const log = [`the worker ${worker}:`, ...texts, said, ''].join('\n');
+    const whole = score === undefined ? message : `${message} (score ${score})`;
+    const said = redact(whole);
+    const log = redact([`the worker ${worker}:`, ...texts, whole, ''].join('\n'));
     return { outcome: passed ? 'passed' : 'failed', message: said, log };
   }
 }
