@@ -12,7 +12,7 @@ export {
   reservationTable,
   type ReservationTable,
 } from './run-cache/memory-cache-table';
-export { Places } from './places';
+export { Places, placesOfEach } from './places';
 export { analyseStep, type Analysis } from './stages/analyse-step';
 export { leaveInTime, type Execution } from './stages/execute-step';
 export { handedOut, type Outcome } from './stages/hand-out';

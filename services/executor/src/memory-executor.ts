@@ -32,6 +32,7 @@ import type { Executor } from './executor';
 import type { LeaseKeeper } from './leases/lease-keeper';
 import { leaseTable, MemoryLeases } from './leases/memory-leases';
 import { openPrograms, type StepHost } from './open-programs';
+import { placesOfEach } from './places';
 import { MemoryCacheTable, reservationTable } from './run-cache/memory-cache-table';
 import { executorSubscriptions } from './subscriptions';
 
@@ -98,7 +99,7 @@ export class MemoryWorld {
     });
     programs.warden.start();
     await begin();
-    const places = { program: 16, shell: 16, http: 16, worker: 16 };
+    const places = placesOfEach(16);
     const Subscriptions = executorSubscriptions({ messages: 16, places });
     await connectHandlers(bus, new Subscriptions(deps) as object);
     const stop = async () => {

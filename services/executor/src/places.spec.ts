@@ -1,8 +1,8 @@
 import { eventually } from '@writ/testing';
-import { Places, type PlaceCounts, type PlaceName } from './places';
+import { Places, placesOfEach, type PlaceCounts, type PlaceName } from './places';
 
 const { signal } = new AbortController();
-const counts: PlaceCounts = { program: 2, shell: 2, programs: 3, http: 2, worker: 4 };
+const counts: PlaceCounts = { ...placesOfEach(2), programs: 3, worker: 4 };
 
 /** Who got a place so far, by name. */
 function crowd(places: Places) {

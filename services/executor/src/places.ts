@@ -16,6 +16,10 @@ export interface PlaceCounts extends Readonly<Record<PlaceKind, number>> {
   readonly all?: number;
 }
 
+/** As many of each kind. */
+export const placesOfEach = (count: number): Record<PlaceKind, number> =>
+  Object.fromEntries(placeKinds.map((kind) => [kind, count])) as Record<PlaceKind, number>;
+
 export type PlaceName = PlaceKind | 'programs' | 'all';
 type Watched = (name: PlaceName, slots: Pick<Slots, 'used' | 'waitingFor'>) => void;
 
