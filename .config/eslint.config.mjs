@@ -25,12 +25,13 @@ const libraries = {
   observability: ['contracts'],
   programs: ['contracts'],
   'outbound-http': ['contracts'],
+  'worker-protocol': ['contracts'],
   'embedded-servers': [],
   'service-host': ['contracts', 'event-log', 'messaging', 'content-store', 'observability'],
   testing: ['contracts', 'domain', 'event-log', 'messaging', 'embedded-servers', 'content-store'],
 };
 /** Reaches out to what others have made: only for services that carry something out. */
-const reaching = ['programs', 'outbound-http'];
+const reaching = ['programs', 'outbound-http', 'worker-protocol'];
 /** What every service may import that works on the log. */
 const platform = Object.keys(libraries).filter((name) => ![...reaching, 'testing'].includes(name));
 /** The services that the simulator runs in its own process. */
@@ -42,7 +43,7 @@ const services = {
   verifier: [...platform, ...reaching],
   manifest: platform,
   gateway: ['contracts', 'domain', 'messaging', 'observability', 'service-host'],
-  cli: ['contracts', 'domain', 'embedded-servers'],
+  cli: ['contracts', 'domain', 'embedded-servers', 'worker-protocol'],
   migrator: ['event-log', 'contracts'],
   bench: ['contracts', 'event-log', 'messaging'],
   chaos: ['contracts', 'embedded-servers', 'testing'],
@@ -98,7 +99,7 @@ const pure = {
 /** What may be imported in few packages only. */
 const reserved = {
   nats: {
-    packages: ['libs/messaging', 'services/gateway', 'services/chaos'],
+    packages: ['libs/messaging', 'libs/worker-protocol', 'services/gateway', 'services/chaos'],
     message: 'Only messaging speaks NATS.',
   },
   pg: {

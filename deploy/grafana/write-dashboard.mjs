@@ -189,6 +189,10 @@ const rows = [
       lines('Running', 'Runs under way, by executor.', 'none', [
         query('sum by (instance) (writ_step_running)', '{{instance}}'),
       ]),
+      lines('Places', 'Steps carried out, and steps that wait for a place, by limit.', 'none', [
+        query('sum by (place) (writ_places_used)', 'used {{place}}'),
+        query('sum by (place) (writ_places_wanted)', 'wanted {{place}}'),
+      ]),
       lines('Start of a program', 'Inside its sandbox, by level.', 's', [
         quantile(0.95, 'writ_sandbox_spawn_seconds', ['level']),
       ]),

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { canonicalJson, NotCanonicalError } from './canonical-json';
 import { alternativesIn, MAX_ALTERNATIVES } from './glob';
 import { Digest } from './ids';
+import { outboundRequestFields } from './outbound-request';
+import { WorkerAdapter } from './worker';
 
 const Text = z.string();
 /** One argument of a program. NUL would cut it short in the operating system. */
@@ -77,7 +79,25 @@ export const EchoAdapter = z.strictObject({
   output: z.unknown().optional().refine(isCanonical, NOT_CANONICAL),
 });
 
-export const Adapter = z.discriminatedUnion('kind', [ProgramAdapter, ShellAdapter, EchoAdapter]);
+/** Asks somebody over HTTP, in the executor's own process. */
+export const HttpAdapter = z.strictObject({
+  kind: z.literal('http'),
+  ...outboundRequestFields,
+  /** The body of the answer becomes this file. */
+  bodyTo: WorkspacePath.optional(),
+  /** Of the answer's body; default 10 MiB. */
+  maxBytes: z.number().int().min(1).max(1_073_741_824).optional(),
+  /** Default 5. */
+  maxRedirects: z.number().int().min(0).max(20).optional(),
+});
+
+export const Adapter = z.discriminatedUnion('kind', [
+  ProgramAdapter,
+  ShellAdapter,
+  EchoAdapter,
+  HttpAdapter,
+  WorkerAdapter,
+]);
 export type Adapter = z.infer<typeof Adapter>;
 export type AdapterKind = Adapter['kind'];
 

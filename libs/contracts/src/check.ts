@@ -9,6 +9,7 @@ import {
   WorkspacePath,
 } from './adapter';
 import { outboundRequestFields } from './outbound-request';
+import { WorkerCheck } from './worker';
 
 const checkFields = {
   name: z.string().min(1).max(200).optional(),
@@ -126,6 +127,7 @@ export const Check = z.discriminatedUnion('kind', [
   HttpCheck,
   DiffCheck,
   DetectedCheck,
+  WorkerCheck,
 ]);
 export type Check = z.infer<typeof Check>;
 export type CheckOf<K extends Check['kind']> = Extract<Check, { kind: K }>;

@@ -25,4 +25,6 @@ export * from './refusal';
 export * from './run';
 export * from './subjects';
 export * from './verify-manifest';
+export * from './worker';
+export * from './worker-messages';
 export * from './workspace';

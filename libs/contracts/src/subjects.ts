@@ -12,6 +12,12 @@ export const subjects = {
   query: (service: string, name: string) => `writ.query.${service}.${name}`,
   log: (runId: string) => `writ.log.${runId}`,
   dead: (reason: string) => `writ.dead.${reason}`,
+  /** To a worker: work for whoever of that name is free, and word that it is not wanted any more. */
+  workerWork: (name: string) => `writ.worker.${name}.work`,
+  workerCancel: (name: string, runId: string) => `writ.worker.${name}.cancel.${runId}`,
+  /** From a worker, about one handing out of a piece of work. */
+  workerSays: (name: string, runId: string, handing: string) =>
+    `writ.worker.${name}.says.${runId}.${handing}`,
   /** Each process says here which positions it has published; the relay publishes the rest. */
   published: 'writ.relay.published',
 } as const;
@@ -65,6 +71,17 @@ export const streams = {
     maxBytes: 512 * mib,
     duplicateWindowMs: minute / 2,
     purpose: 'steps to execute and runs to evaluate; rung again from the log when lost',
+  },
+  // Not in WRIT_WORK: whoever may take from this one is a stranger, and may take nothing else.
+  workers: {
+    name: 'WRIT_WORKERS',
+    subjects: ['writ.worker.*.work'],
+    retention: 'workqueue',
+    storage: 'memory',
+    maxAgeMs: hour,
+    maxBytes: 64 * mib,
+    duplicateWindowMs: minute / 2,
+    purpose: 'work for workers, until one takes it; handed out again while it is wanted',
   },
   events: {
     name: 'WRIT_EVENTS',
@@ -149,6 +166,8 @@ export const consumers = {
   executorEcho: work('echo', 'runs echo steps'),
   executorProgram: work('program', 'runs program steps'),
   executorShell: work('shell', 'runs shell steps'),
+  executorHttp: work('http', 'carries out http steps'),
+  executorWorker: work('worker', 'hands worker steps to workers'),
   executorWorkspace: work('workspace', 'prepares workspaces and merges steps into them'),
   verifierEvaluations: consumer(
     'verifier-evaluations',
@@ -157,6 +176,19 @@ export const consumers = {
     'evaluates runs',
   ),
 } as const satisfies Record<string, ConsumerDefinition>;
+
+/**
+ * Workers of one name share one queue. It is made by whoever has work for them; they take from it,
+ * one piece at a time.
+ */
+export const workerQueue = (name: string): ConsumerDefinition => ({
+  name: `worker-${name}`,
+  stream: streams.workers.name,
+  subject: subjects.workerWork(name),
+  ackWaitMs: 10_000,
+  maxDeliver: 10,
+  purpose: `work for the worker ${name}`,
+});
 
 /** Larger payloads travel by digest: the header `ce-dataref` names the bytes, the body is empty. */
 export const MAX_INLINE_BYTES = 64 * 1024;

@@ -4,7 +4,7 @@
  * those who extend it (`jetstream-bus.ts`, `memory-bus.ts`).
  */
 import { setMaxListeners } from 'node:events';
-import { endsWithin, MAX_INLINE_BYTES } from '@writ/contracts';
+import { endsWithin, MAX_INLINE_BYTES, TerminalError } from '@writ/contracts';
 import type { ConsumerDefinition } from '@writ/contracts';
 import type {
   Attributes,
@@ -60,6 +60,8 @@ export abstract class BusOverWire<W extends Wire = Wire> implements Bus {
     reaction: Reaction<T>,
   ): Promise<Subscription>;
   abstract backlog(consumers: readonly ConsumerDefinition[]): Promise<Backlog>;
+  /** A consumer, for others to take from. */
+  protected abstract makeQueue(queue: ConsumerDefinition): Promise<void>;
   abstract broadcast(subject: string, bytes: Uint8Array): void;
   abstract health(): { ok: boolean; detail: string };
   abstract drain(graceMs: number): Promise<void>;
@@ -74,6 +76,18 @@ export abstract class BusOverWire<W extends Wire = Wire> implements Bus {
     const limit = wire.maxPayload - HEADROOM_BYTES;
     const parcel = await checkIn(bytes, claimCheck, MAX_INLINE_BYTES, limit);
     return this.publish(message.subject, parcel.body, headersOf(message, parcel.dataref));
+  }
+
+  async offer(queue: ConsumerDefinition, message: Outgoing): Promise<void> {
+    checkSubject(message.subject);
+    const bytes = Buffer.from(message.dataText);
+    const limit = this.parts.wire.maxPayload - HEADROOM_BYTES;
+    if (bytes.length > limit) {
+      const text = `the message to ${message.subject} has ${bytes.length} bytes, more than the ${limit} that NATS takes: make it smaller, or name files by digest`;
+      throw new TerminalError('too-large', text);
+    }
+    await this.makeQueue(queue);
+    return this.publish(message.subject, bytes, headersOf(message));
   }
 
   ask(message: Outgoing, timeoutMs: number): Promise<unknown> {

@@ -101,6 +101,11 @@ export interface Bus {
   /** Sends into a stream; resolves when the server has it. Same message id again: no effect. */
   send(message: Outgoing): Promise<void>;
   /**
+   * Sends into a queue that strangers take from, and makes the queue when it is missing. The message
+   * goes whole: they know no content store. Throws a TerminalError when it is too large for that.
+   */
+  offer(queue: ConsumerDefinition, message: Outgoing): Promise<void>;
+  /**
    * Sends a command and waits for its answer. Asked again with the same id it is delivered again.
    * Throws TimeoutError after `timeoutMs`.
    */

@@ -100,6 +100,10 @@ export class JetStreamBus extends BusOverWire<NatsWire> {
     };
   }
 
+  protected makeQueue(queue: ConsumerDefinition): Promise<void> {
+    return this.admin.makeConsumer(queue, 1);
+  }
+
   backlog(consumers: readonly ConsumerDefinition[]): Promise<Backlog> {
     return this.admin.backlog(consumers);
   }

@@ -81,6 +81,10 @@ export class MemoryBus extends BusOverWire {
     };
   }
 
+  protected async makeQueue(queue: ConsumerDefinition): Promise<void> {
+    this.server.consumer(queue);
+  }
+
   async backlog(consumers: readonly ConsumerDefinition[]): Promise<Backlog> {
     return this.server.backlog(consumers);
   }

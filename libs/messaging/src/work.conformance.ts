@@ -1,4 +1,5 @@
 /** How work is held, shared and given back. */
+import { MAX_INLINE_BYTES, TerminalError } from '@writ/contracts';
 import { eventually } from '@writ/testing';
 import type { Incoming } from './bus';
 import { anything, someConsumer, someMessage, subjectOf } from './bus-world.conformance';
@@ -37,6 +38,26 @@ export function conformsInWork({ connect, crash }: BusWorld): void {
       await eventually(() => heard.includes('last'), { what: 'the last one' });
       expect(heard).toEqual(['mark', 'last']);
       expect(begun).toEqual(['kept', 'mark']);
+    });
+
+    it('is offered whole to strangers, in a queue that is made for it', async () => {
+      const queue = someConsumer();
+      const kept: Uint8Array[] = [];
+      const claimCheck = {
+        put: async (bytes: Uint8Array) => `sha256:${'0'.repeat(63)}${kept.push(bytes)}`,
+        get: () => Promise.reject(new Error('a stranger cannot fetch it')),
+      };
+      const [ours, stranger] = [await connect('ours', claimCheck), await connect('stranger')];
+      const large = 'x'.repeat(2 * MAX_INLINE_BYTES);
+      await ours.offer(queue, someMessage(subjectOf(queue), large));
+      expect(await ours.backlog([queue])).toEqual({ waiting: 1, inHands: 0 });
+      const heard: unknown[] = [];
+      await stranger.consume(queue, anything(1), async ({ data }) => heard.push(data));
+      await eventually(() => heard.length === 1, { what: 'the work' });
+      expect(heard).toEqual([large]);
+      expect(kept).toEqual([]);
+      const tooLarge = someMessage(subjectOf(queue), 'x'.repeat(1024 * 1024));
+      await expect(ours.offer(queue, tooLarge)).rejects.toBeInstanceOf(TerminalError);
     });
 
     it('never has more reactions at a time than it may', async () => {

@@ -39,6 +39,7 @@ export {
   outboundVariables,
   programVariables,
   serviceVariables,
+  workerVariables,
 } from './service-variables';
 export { installShutdown, type Shutdown, type ShutdownOptions, type StopStep } from './shutdown';
 export { standBy } from './standby';

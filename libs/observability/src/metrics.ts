@@ -21,6 +21,7 @@ const work = [0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 1800, 360
 const sizes = [1, 2, 4, 8, 16, 32, 64, 128];
 
 const adapters = Adapter.options.map((option) => option.shape.kind.value);
+const places = ['program', 'shell', 'programs', 'http', 'worker', 'all'] as const;
 const directiveStates = [
   'draft',
   'planning',
@@ -193,6 +194,16 @@ export const metrics = {
       adapter: adapters,
     }),
     running: gauge('writ_step_running', 'Runs that this executor works on now.'),
+    placesUsed: gauge(
+      'writ_places_used',
+      'Steps that are carried out now, by the limit that they count for.',
+      { place: places },
+    ),
+    placesWanted: gauge(
+      'writ_places_wanted',
+      'Steps that this executor has taken and that wait for a place, by the limit that holds them.',
+      { place: places },
+    ),
     cacheLookups: counter('writ_cache_lookups_total', 'Questions to the run cache, by answer.', {
       result: ['hit', 'miss', 'off'],
     }),

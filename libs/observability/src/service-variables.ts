@@ -94,6 +94,17 @@ export const outboundVariables = {
   }),
 };
 
+/** Services that hand work to workers read these. */
+export const workerVariables = {
+  WRIT_WORKER_SILENCE_MS: variable(
+    z.coerce.number().int().min(1_000).max(600_000).default(20_000),
+    {
+      means: 'after how long without a sign of life a worker that has taken work counts as dead',
+      example: '20000',
+    },
+  ),
+};
+
 /** Every service reads these. */
 export const processVariables = {
   HTTP_HOST: variable(z.string().default('127.0.0.1'), {

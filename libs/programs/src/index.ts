@@ -18,7 +18,7 @@ export {
   type ProgramSettings,
 } from './program-host';
 export { redactText, secretIn } from './redaction/redactor';
-export { needlesOf, type Needle } from './redaction/secrets';
+export { looksLikeSecret, needlesOf, type Needle } from './redaction/secrets';
 export { findProgram, isInside, placesOf } from './sandbox/find-program';
 export { ownFoldersIn } from './sandbox/own-folders';
 export type { Place, ProgramRun, Sandbox } from './sandbox/sandbox';

@@ -20,6 +20,7 @@ export const commands = {
   manifest: () => require('./commands/manifest') as typeof import('./commands/manifest'),
   upkeep: () => require('./commands/upkeep') as typeof import('./commands/upkeep'),
   dlq: () => require('./commands/dlq') as typeof import('./commands/dlq'),
+  worker: () => require('./commands/worker') as typeof import('./commands/worker'),
   completion: () =>
     (require('./commands/completion') as typeof import('./commands/completion')).completion,
 } as const;

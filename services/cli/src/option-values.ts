@@ -29,6 +29,20 @@ export function port(text: string): number {
   throw new InvalidArgumentError('give a port from 1 to 65535.');
 }
 
+export function jsonValue(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new InvalidArgumentError('give JSON; a text in it stands in "quotes".');
+  }
+}
+
+export function natsAddress(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === 'nats:' && url.hostname !== '') return url;
+  throw new InvalidArgumentError('give nats://host:port.');
+}
+
 export function names(text: string): string[] {
   const given = text.split(',').map((name) => name.trim());
   if (given.some(Boolean)) return given.filter(Boolean);

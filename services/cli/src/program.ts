@@ -8,7 +8,16 @@ import { CliError, EXIT } from './cli-error';
 import { commands } from './commands';
 import { inWords } from './file-error';
 import { writHome } from './local/stack-home';
-import { collect, count, names, port, position, seconds } from './option-values';
+import {
+  collect,
+  count,
+  jsonValue,
+  names,
+  natsAddress,
+  port,
+  position,
+  seconds,
+} from './option-values';
 import { printError } from './output';
 import { orderCommands } from './program-orders';
 
@@ -232,6 +241,7 @@ function recordCommands(program: Command, end: End): void {
   common(dlq.command('replay').argument('<id>'))
     .description('sends the original again')
     .action(acts(end, () => commands.dlq().replay));
+  workerCommands(program, end);
   program
     .command('completion')
     .description('prints a completion script: eval "$(writ completion bash)"')
@@ -239,4 +249,16 @@ function recordCommands(program: Command, end: End): void {
     .action((shell: string) => {
       process.stdout.write(commands.completion()(shell, program));
     });
+}
+
+function workerCommands(program: Command, end: End): void {
+  const worker = program.command('worker').description('helps those who write workers');
+  common(worker.command('conformance'), 'how long the worker may take for each thing')
+    .description('plays Writ against a worker and misbehaves; says what it stands')
+    .argument('<command...>', 'starts the worker: writ worker conformance -- python3 worker.py')
+    .option('--name <name>', 'under which it takes work (WRIT_WORKER)', 'conformance')
+    .addOption(new Option('--input <json>', 'what it is given to do').argParser(jsonValue))
+    .addOption(new Option('--slow-input <json>', 'what takes it seconds').argParser(jsonValue))
+    .addOption(new Option('--nats <url>', 'over this server, not its own').argParser(natsAddress))
+    .action(acts(end, () => commands.worker().conformance, true));
 }

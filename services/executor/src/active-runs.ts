@@ -11,6 +11,7 @@ export class ActiveRun {
   oursUntil = 0;
   lease: Lease | undefined;
   private readonly stopping = new AbortController();
+  private readonly toTell = new Set<(yes: boolean) => void>();
 
   constructor(
     readonly work: Pick<RunWork, 'runId' | 'directiveId'>,
@@ -36,6 +37,16 @@ export class ActiveRun {
   endUnlessOurs(now: number): boolean {
     if (this.lease !== undefined && now >= this.oursUntil) this.end('lost');
     return this.stop.aborted;
+  }
+
+  /** Tells, once, whether what has come to its end by now is on record. */
+  onRecord(tell: (yes: boolean) => void): void {
+    this.toTell.add(tell);
+  }
+
+  recorded(yes: boolean): void {
+    for (const tell of this.toTell) tell(yes);
+    this.toTell.clear();
   }
 
   end(reason: StopReason): void {
@@ -70,6 +81,10 @@ export class ActiveRuns {
 
   get size(): number {
     return this.runs.size;
+  }
+
+  all(): ActiveRun[] {
+    return [...this.runs.values()];
   }
 
   /** Those that hold a lease. */

@@ -2,6 +2,8 @@
 import { systemClock } from '@writ/contracts';
 import { runDecider } from '@writ/domain';
 import { Aggregates, uuidV7 } from '@writ/event-log';
+import { WorkerDesk } from '@writ/worker-protocol';
+import type { Outbound } from '@writ/outbound-http';
 import { noSeams, type Seams } from '@writ/service-host';
 import { ActiveRuns } from './active-runs';
 import { hearOutcomes } from './cancel-runs';
@@ -27,6 +29,10 @@ export interface ExecutorParts
   readonly cacheTable: CacheTable;
   /** Between it and whatever it calls. Default: nothing. */
   readonly seams?: Pick<Seams, 'area'>;
+  /** Asks others over HTTP. */
+  readonly outbound: Pick<Outbound, 'request'>;
+  /** A worker that has taken a step and says nothing for so long counts as dead. */
+  readonly silenceMs: number;
   /** How often it is looked after a run of another process with the same bundle. */
   readonly cachePollMs?: number;
 }
@@ -46,11 +52,14 @@ export function composeExecutor(parts: ExecutorParts): ComposedExecutor {
   const { log, bus, cachePollMs: pollMs, seams = noSeams } = parts;
   const leases = seams.area('lease', parts.leases);
   const table = seams.area('cache', parts.cacheTable);
+  const { outbound, silenceMs } = parts;
+  const workers = new WorkerDesk({ bus, clock, newToken: newId, silenceMs });
   const broadcast = (subject: string, bytes: Uint8Array) => bus.broadcast(subject, bytes);
-  const workshop = parts.workshop ?? localWorkshop({ ...given, clock, random, broadcast });
+  const workshop =
+    parts.workshop ?? localWorkshop({ ...given, clock, random, broadcast, workers, outbound });
   const repositories = parts.repositories ?? localRepositories(given.programs);
   const executor: Executor = {
-    ...{ ...given, clock, random, newId, leases },
+    ...{ ...given, clock, random, newId, leases, workers },
     workshop: seams.area('program', workshop),
     repositories: seams.area('repository', repositories),
     runs: new Aggregates({ log, decider: runDecider, cacheSize, clock, random, newId }),

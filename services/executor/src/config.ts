@@ -1,13 +1,30 @@
 /** The executor's environment. */
 import { availableParallelism } from 'node:os';
 import {
+  outboundVariables,
   processVariables,
   programVariables,
   readEnvironment,
   serviceVariables,
   variable,
+  workerVariables,
 } from '@writ/observability';
 import { z } from 'zod';
+import { placeKinds, type PlaceKind } from './places';
+
+const PLACE = new RegExp(`^(${[...placeKinds, 'all'].join('|')})=([1-9]\\d{0,4})$`);
+
+const placeNumbers = z
+  .string()
+  .default('')
+  .transform((text) => text.split(',').flatMap((entry) => entry.trim() || []))
+  .refine(
+    (all) => all.every((entry) => PLACE.test(entry)),
+    'holds something that is no kind=number',
+  )
+  .transform((all): Partial<Record<PlaceKind | 'all', number>> =>
+    Object.fromEntries(all.map((entry) => [entry.split('=')[0], Number(entry.split('=')[1])])),
+  );
 
 export const environment = z.object({
   ...processVariables,
@@ -40,6 +57,14 @@ export const environment = z.object({
       example: '8',
     },
   ),
+  WRIT_SLOTS: variable(placeNumbers, {
+    means:
+      'how many steps of a kind are carried out at a time (program, shell, http, worker), and of ' +
+      'all kinds together (all); others wait in the queue',
+    example: 'program=4,worker=50,all=60',
+  }),
+  ...workerVariables,
+  ...outboundVariables,
   ...programVariables,
   WRIT_MAX_OUTPUT_BYTES: variable(
     z.coerce

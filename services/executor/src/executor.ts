@@ -5,6 +5,7 @@ import type { RunCommand, RunState } from '@writ/domain';
 import type { Aggregates, EventLog } from '@writ/event-log';
 import type { Bus, Incoming } from '@writ/messaging';
 import type { Logger, MetricsOf } from '@writ/observability';
+import type { WorkerDesk } from '@writ/worker-protocol';
 import type { ActiveRuns } from './active-runs';
 import type { DirectiveWatch } from './directive-watch';
 import type { Leases } from './leases/leases';
@@ -25,7 +26,7 @@ export interface Executor {
   readonly runs: Runs;
   /** Publishes what it appends. */
   readonly log: Pick<EventLog, 'append' | 'appendInOrder' | 'readStream' | 'lastEvents'>;
-  readonly bus: Pick<Bus, 'send' | 'broadcast' | 'listen'>;
+  readonly bus: Pick<Bus, 'send' | 'broadcast' | 'listen' | 'answer' | 'offer' | 'backlog'>;
   readonly content: ContentStore;
   readonly cache: RunCache;
   /** How steps went before. */
@@ -36,6 +37,7 @@ export interface Executor {
   readonly workspaces: StreamFolds<WorkspaceAnswers>;
   readonly programs: StepHost;
   readonly workshop: Workshop;
+  readonly workers: WorkerDesk;
   readonly repositories: Repositories;
   /** Merges into one branch, one after the other. */
   readonly turns: Turns;

@@ -1,5 +1,6 @@
 /** For the simulator, which runs the executor's own reactions over memory. */
 export type { ActiveRun } from './active-runs';
+export { commandOf } from './adapters';
 export { composeExecutor } from './compose-executor';
 export type { Leases } from './leases/leases';
 export { leaseTable, MemoryLeases, type LeaseTable } from './leases/memory-leases';
@@ -11,9 +12,9 @@ export {
   reservationTable,
   type ReservationTable,
 } from './run-cache/memory-cache-table';
-export { Slots } from './slots';
+export { Places, placesOfEach } from './places';
 export { analyseStep, type Analysis } from './stages/analyse-step';
-export { leaveInTime, type Execution } from './stages/execute-program';
+export { leaveInTime, type Execution } from './stages/execute-step';
 export { handedOut, type Outcome } from './stages/hand-out';
 export { lost, processStep, type Tried } from './stages/process-step';
 export { troubleOf } from './stages/try-program';

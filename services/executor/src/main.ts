@@ -1,5 +1,6 @@
 /** The executor as a process. */
 import { metricsOf, programMetrics } from '@writ/observability';
+import { AllowList, Outbound } from '@writ/outbound-http';
 import { connect, ReadModels, runService, type Host, type Opened } from '@writ/service-host';
 import { ExecutorModule } from './app.module';
 import { composeExecutor } from './compose-executor';
@@ -7,7 +8,7 @@ import { readConfig, type ExecutorConfig } from './config';
 import { openDatabase } from './database';
 import { FolderSweeper } from './folder-sweeper';
 import { PostgresLeases } from './leases/postgres-leases';
-import { openPrograms } from './open-programs';
+import { openPrograms, placeCounts } from './open-programs';
 import { RUN_PROJECTION, runRows } from './projections/run-rows';
 import { StepHistoryRows, stepHistory } from './projections/step-history';
 import { PostgresCacheTable } from './run-cache/postgres-cache-table';
@@ -21,7 +22,8 @@ async function open(host: Host<ExecutorConfig>): Promise<Opened> {
   const { config, logger, registry, seams } = host;
   const { bus, log, appends, content, checks, stop } = await connect(host);
   const counters = programMetrics(registry);
-  const programs = await openPrograms(config, process.env, { logger, counters });
+  const metrics = metricsOf(registry, 'executor');
+  const programs = await openPrograms(config, process.env, { logger, counters, metrics });
   const executorId = config.SERVICE_INSTANCE;
   const ttlMs = config.WRIT_LEASE_MS;
   const url = config.DATABASE_URL;
@@ -37,10 +39,11 @@ async function open(host: Host<ExecutorConfig>): Promise<Opened> {
     cacheTable: new PostgresCacheTable({ pool, executorId, ttlMs, projection }),
     history: new StepHistoryRows(pool),
     leases: new PostgresLeases(pool, executorId, ttlMs),
-    metrics: metricsOf(registry, 'executor'),
+    ...{ metrics, silenceMs: config.WRIT_WORKER_SILENCE_MS },
+    outbound: new Outbound(new AllowList(config.WRIT_HTTP_ALLOW)),
     rebuild: (asked, progress) => readModels.rebuild(asked, progress),
   });
-  const concurrency = { messages: config.WRIT_CONCURRENCY, programs: config.WRIT_MAX_PROGRAMS };
+  const concurrency = { messages: config.WRIT_CONCURRENCY, places: placeCounts(config) };
   const sweeper = new FolderSweeper(executor, SWEEP_AFTER_LEASES * ttlMs);
   const sandbox = () => ({ ok: true, detail: `level ${programs.sandbox.level}` });
   return {
@@ -54,6 +57,7 @@ async function open(host: Host<ExecutorConfig>): Promise<Opened> {
     },
     stop: [
       { name: 'stop the sweeping', limitMs: 2_000, run: () => sweeper.stop() },
+      { name: 'leave the workers', limitMs: 1_000, run: () => executor.workers.close() },
       { name: 'stop the heartbeats', limitMs: 3_000, run: () => keeper.stop() },
       { name: 'let the warden go', limitMs: 2_000, run: () => programs.warden.close() },
       { name: 'remove the pipes', limitMs: 1_000, run: () => programs.pipes.close() },

@@ -24,6 +24,7 @@ import {
   programMetrics,
   type Logger,
 } from '@writ/observability';
+import { AllowList, Outbound } from '@writ/outbound-http';
 import type { Sandbox } from '@writ/programs';
 import { claimCheckOf, publishingLog } from '@writ/service-host';
 import { composeExecutor } from './compose-executor';
@@ -32,6 +33,7 @@ import type { Executor } from './executor';
 import type { LeaseKeeper } from './leases/lease-keeper';
 import { leaseTable, MemoryLeases } from './leases/memory-leases';
 import { openPrograms, type StepHost } from './open-programs';
+import { placesOfEach } from './places';
 import { MemoryCacheTable, reservationTable } from './run-cache/memory-cache-table';
 import { executorSubscriptions } from './subscriptions';
 
@@ -72,7 +74,8 @@ export class MemoryWorld {
     const env = { PATH: process.env['PATH'] ?? '', ...options.env };
     const config = { ...readConfig(this.required(env)), WRIT_LEASE_MS: options.ttlMs ?? 10_000 };
     const registry = createRegistry('executor', 'test');
-    const tools = { logger, counters: programMetrics(registry) };
+    const metrics = metricsOf(registry, 'executor');
+    const tools = { logger, counters: programMetrics(registry), metrics };
     const opened = await openPrograms(config, env, tools, MemoryWorld.sandbox);
     MemoryWorld.sandbox ??= opened.sandbox;
     const programs = { ...opened, ...options.programs };
@@ -91,16 +94,22 @@ export class MemoryWorld {
       cachePollMs: 50,
       history: { runsOf: () => Promise.resolve(this.history) },
       leases: new MemoryLeases(this.leases, executorId, ttlMs),
-      metrics: metricsOf(registry, 'executor'),
+      metrics,
+      silenceMs: config.WRIT_WORKER_SILENCE_MS,
+      outbound: new Outbound(new AllowList(config.WRIT_HTTP_ALLOW)),
       random: () => 0.5,
       rebuild: () => Promise.reject(new Error('there is no read model in memory')),
       ...options.deps,
     });
     programs.warden.start();
     await begin();
-    const Subscriptions = executorSubscriptions({ messages: 16, programs: 16 });
+    const places = placesOfEach(16);
+    const Subscriptions = executorSubscriptions({ messages: 16, places });
     await connectHandlers(bus, new Subscriptions(deps) as object);
-    const stop = () => stopExecutor(bus, keeper, programs);
+    const stop = async () => {
+      await deps.workers.close();
+      await stopExecutor(bus, keeper, programs);
+    };
     const running = { ...deps, bus, keeper, stop, metricsText: () => registry.metrics() };
     this.executors.push(running);
     return running;

@@ -11,7 +11,7 @@ import type { RunEnded, RunWork } from '@writ/contracts';
 import { passesByItself } from '@writ/domain';
 import type { Incoming } from '@writ/messaging';
 import type { ActiveRun } from './active-runs';
-import { commandOf } from './adapters';
+import { isAnsweredHere } from './adapters';
 import { Answer } from './answer-step';
 import { metadataOf, type Executor } from './executor';
 import { recordInOrder, tellAgain } from './record-run';
@@ -30,13 +30,11 @@ export async function runAtOnce(
   const ends = await walk(deps, work, run);
   const metadata = metadataOf(message, work.directiveId);
   if (ends.length > 0 && (await recordInOrder(deps, ends, metadata)) > 0) return true;
-  return isAnsweredHere(work) && tellAgain(deps, work.runId, message);
+  return isAnsweredHere(work.adapter) && tellAgain(deps, work.runId, message);
 }
 
-const isAnsweredHere = ({ adapter }: RunWork) => commandOf(adapter) === undefined;
-
 const mayEndAtOnce = (work: RunWork) =>
-  isAnsweredHere(work) || (work.cache && work.workspace.spec.kind === 'none');
+  isAnsweredHere(work.adapter) || (work.cache && work.workspace.spec.kind === 'none');
 
 /** The ends of the run and of those that follow it at once; empty when it has to be executed. */
 async function walk(deps: Executor, first: RunWork, { leaving }: ActiveRun): Promise<RunEnded[]> {
@@ -46,7 +44,7 @@ async function walk(deps: Executor, first: RunWork, { leaving }: ActiveRun): Pro
   const foresee = () => {
     for (const work of next.filter(mayEndAtOnce)) foreseen.set(work.runId, foresight(deps, work));
   };
-  if (isAnsweredHere(first)) foresee(); // else it has to be seen first whether it ends at once
+  if (isAnsweredHere(first.adapter)) foresee(); // else it has to be seen first whether it ends at once
   const until = deps.clock.now() + WALK_MS;
   for (const work of [first, ...next]) {
     if (ends.size === 1 && foreseen.size === 0) foresee();

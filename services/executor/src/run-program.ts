@@ -1,5 +1,6 @@
 /**
- * Runs a step that is a program: looks for a recorded success, claims the run, executes, ends it.
+ * Runs a step that has to be executed, here or by somebody else: looks for a recorded success, claims
+ * the run, executes, ends it.
  *
  * S1 Only the holder of the lease works on a run; only the holder of the claim writes its end. What
  *    was claimed before is claimed anew before it is ended, also when nothing has to be run.
@@ -24,13 +25,12 @@ import type { Incoming } from '@writ/messaging';
 import { redactText } from '@writ/programs';
 import type { ActiveRun } from './active-runs';
 import { adapterOf } from './adapters';
-import type { ProgramCommand } from './adapters/adapter';
 import { metadataOf, type Executor } from './executor';
 import type { AcquiredLease } from './leases/leases';
 import { recordRun, tellAgain } from './record-run';
 import type { Found } from './run-cache/run-cache';
 import type { Analysis } from './stages/analyse-step';
-import { errorOf } from './stages/execute-program';
+import { errorOf } from './stages/execute-step';
 import { handedOut, type Outcome } from './stages/hand-out';
 import { RunLost } from './stages/process-step';
 import { StageLog } from './stages/stage-log';
@@ -43,7 +43,6 @@ export async function runProgramStep(
   message: Incoming<RunWork>,
   run: ActiveRun,
   lease: AcquiredLease,
-  command: ProgramCommand,
 ): Promise<void> {
   const work = message.data;
   const { state } = await deps.runs.load(streamOf.run(work.runId));
@@ -58,7 +57,7 @@ export async function runProgramStep(
     throw new TerminalError('unknown_run', text); // S4
   }
   if (wanted === 'cancelled') run.end('cancelled');
-  const runner = new ProgramRunner(deps, message, run, lease, command, state);
+  const runner = new ProgramRunner(deps, message, run, lease, state);
   try {
     await runner.carryOut();
   } finally {
@@ -81,7 +80,6 @@ class ProgramRunner {
   private claim: number;
   private claimed = false;
   private analysis: Analysis | undefined;
-  private giveSlot: () => void = () => undefined;
   private madeFolder = false;
   private asked = false;
 
@@ -90,7 +88,6 @@ class ProgramRunner {
     message: Incoming<RunWork>,
     private readonly run: ActiveRun,
     lease: AcquiredLease,
-    private readonly command: ProgramCommand,
     private readonly before: RunState,
   ) {
     this.work = message.data;
@@ -111,7 +108,7 @@ class ProgramRunner {
 
   /** Never throws: what stays behind is swept at the next start. */
   async cleanUp(): Promise<void> {
-    this.giveSlot();
+    this.run.recorded(false); // S5
     const { cache, logger } = this.deps;
     try {
       const hash = this.analysis?.bundle.hash;
@@ -145,11 +142,11 @@ class ProgramRunner {
       this.madeFolder = true;
       return deps.workshop.handOut(work, found, analysis, folder);
     }
-    this.giveSlot = await deps.programs.slots.take(run.waiting);
     const compiled = await stages.run('compilation', () => this.compile(analysis));
     await this.claimFor(analysis.bundle, 'claimed');
     const noteAttempt = async (attempt: AttemptRecord) => {
       await this.record({ type: 'note-attempt', executorId: deps.executorId, attempt });
+      run.recorded(true);
     };
     const { claim } = this;
     const task = { work, run, claim, ...compiled, folder, stages, noteAttempt };
@@ -170,8 +167,8 @@ class ProgramRunner {
 
   private compile(analysis: Analysis): Promise<Compiled> {
     this.madeFolder = true;
-    const { work, command, folder, deps } = this;
-    return deps.workshop.compile(work, command, analysis, folder);
+    const { work, folder, deps } = this;
+    return deps.workshop.compile(work, analysis, folder);
   }
 
   /**
@@ -221,6 +218,7 @@ class ProgramRunner {
     const command = { type: 'end', ended } as const;
     const recorded = await recordRun(this.deps, this.work.runId, command, this.metadata);
     if (recorded === undefined) this.deps.metrics.leaseLosses.inc(); // S1: it was taken over meanwhile
+    this.run.recorded(recorded !== undefined);
   }
 
   private identity() {

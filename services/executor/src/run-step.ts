@@ -4,7 +4,7 @@
  */
 import { RunWork as RunWorkSchema, type RunWork } from '@writ/contracts';
 import type { Incoming } from '@writ/messaging';
-import { commandOf } from './adapters';
+import { isAnsweredHere } from './adapters';
 import type { ActiveRun } from './active-runs';
 import type { Executor } from './executor';
 import { surelyOursMs } from './leases/leases';
@@ -20,16 +20,28 @@ export async function runStep(deps: Executor, message: Incoming<RunWork>): Promi
   if (run === undefined) return;
   deps.metrics.running.set(deps.active.size);
   noteQueueTime(deps, message);
+  let giveBack = (): void => undefined;
   try {
     if (await runAtOnce(deps, message, run)) return;
-    const command = commandOf(work.adapter);
-    if (command === undefined) {
+    if (isAnsweredHere(work.adapter)) {
       throw new Error(`run ${work.runId} has begun, and an ${work.adapter.kind} step never claims`);
     }
-    await withLease(deps, run, (lease) => runProgramStep(deps, message, run, lease, command));
+    giveBack = await placeFor(deps, run, work);
+    await withLease(deps, run, (lease) => runProgramStep(deps, message, run, lease));
   } finally {
+    giveBack();
     deps.active.done(run);
     deps.metrics.running.set(deps.active.size);
+  }
+}
+
+/** Before any lease: see `places.ts`. A run that is cancelled has nothing to wait for. */
+async function placeFor(deps: Executor, run: ActiveRun, work: RunWork): Promise<() => void> {
+  try {
+    return await deps.programs.places.take(work.adapter.kind, run.waiting);
+  } catch (error) {
+    if (run.stoppedBy === 'cancelled') return () => undefined;
+    throw error;
   }
 }
 

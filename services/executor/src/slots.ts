@@ -1,10 +1,15 @@
 /** Bounds how many do something at a time; the others wait in the order in which they came. */
 
 export class Slots {
-  private used = 0;
+  used = 0;
   private readonly waiting: (() => void)[] = [];
 
   constructor(readonly size: number) {}
+
+  /** How many wait. */
+  get waitingFor(): number {
+    return this.waiting.length;
+  }
 
   /** Returns what gives the slot back. Throws the signal's reason when it aborts first. */
   async take(signal: AbortSignal): Promise<() => void> {

@@ -14,17 +14,18 @@ import { answerRun } from './answer-run';
 import { EXECUTOR } from './executor';
 import type { Executor } from './executor';
 import { keepWorkspace, parseWorkspaceWork } from './keep-workspace';
+import type { PlaceKind } from './places';
 import { parseRunWork, runStep } from './run-step';
 
 /** How many messages of a kind are worked on at a time. */
 export interface Concurrency {
   /** Of what is answered in this process, and of workspaces. */
   readonly messages: number;
-  /** Of each kind of program: what could not run here yet is left for other executors. */
-  readonly programs: number;
+  /** Of each kind that is carried out: what has no place here yet is left for other executors. */
+  readonly places: Readonly<Record<PlaceKind, number>>;
 }
 
-export function executorSubscriptions({ messages, programs }: Concurrency): Type<object> {
+export function executorSubscriptions({ messages, places }: Concurrency): Type<object> {
   @Controller()
   class ExecutorSubscriptions {
     constructor(@Inject(EXECUTOR) private readonly executor: Executor) {}
@@ -34,13 +35,23 @@ export function executorSubscriptions({ messages, programs }: Concurrency): Type
       return runStep(this.executor, message);
     }
 
-    @Hears(consumers.executorProgram, { parse: parseRunWork, concurrency: programs })
+    @Hears(consumers.executorProgram, { parse: parseRunWork, concurrency: places.program })
     program(message: Incoming<RunWork>): Promise<void> {
       return runStep(this.executor, message);
     }
 
-    @Hears(consumers.executorShell, { parse: parseRunWork, concurrency: programs })
+    @Hears(consumers.executorShell, { parse: parseRunWork, concurrency: places.shell })
     shell(message: Incoming<RunWork>): Promise<void> {
+      return runStep(this.executor, message);
+    }
+
+    @Hears(consumers.executorHttp, { parse: parseRunWork, concurrency: places.http })
+    http(message: Incoming<RunWork>): Promise<void> {
+      return runStep(this.executor, message);
+    }
+
+    @Hears(consumers.executorWorker, { parse: parseRunWork, concurrency: places.worker })
+    worker(message: Incoming<RunWork>): Promise<void> {
       return runStep(this.executor, message);
     }
 

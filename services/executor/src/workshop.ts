@@ -1,22 +1,24 @@
-/** Where steps are analysed and their programs run: on this machine, here, or in the simulator. */
+/** Where steps are analysed and carried out: on this machine, here, or in the simulator. */
 import type { RunWork } from '@writ/contracts';
-import type { ProgramCommand } from './adapters/adapter';
+import { commandOf } from './adapters';
 import type { CachedRun } from './run-cache/cache-table';
 import { analyseStep, type Analysis } from './stages/analyse-step';
+import { compileRequest, type CompiledRequest } from './stages/compile-request';
 import {
   compileProgram,
   layWorkspace,
   type CompiledProgram,
   type LaidWorkspace,
 } from './stages/compile-step';
-import { executeProgram, type Execution, type ExecutionTools } from './stages/execute-program';
+import { executeStep, type Execution, type ExecutionTools } from './stages/execute-step';
 import { handOut, type Outcome } from './stages/hand-out';
 import { candidateSeen } from './stages/take-outputs';
 import { removeWorkFolder, type WorkFolder } from './work-folders';
 
 export interface Compiled {
   readonly laid: LaidWorkspace;
-  readonly program: CompiledProgram;
+  readonly program?: CompiledProgram;
+  readonly request?: CompiledRequest;
   /** What the ref of the candidate commit was before. */
   readonly refSeen: string | undefined;
 }
@@ -24,13 +26,8 @@ export interface Compiled {
 export interface Workshop {
   /** What the step works with; nothing is made or changed. Throws StageFailed. */
   analyse(work: RunWork): Promise<Analysis>;
-  /** Makes the folder and everything that the program is started with. Throws StageFailed. */
-  compile(
-    work: RunWork,
-    command: ProgramCommand,
-    analysis: Analysis,
-    folder: WorkFolder,
-  ): Promise<Compiled>;
+  /** Makes the folder and everything that the step begins with. Throws StageFailed. */
+  compile(work: RunWork, analysis: Analysis, folder: WorkFolder): Promise<Compiled>;
   /** Throws RunLost. */
   execute(task: Execution): Promise<Outcome>;
   /** What another run has made, as if this one had made it. */
@@ -45,12 +42,18 @@ export interface Workshop {
 
 export const localWorkshop = (tools: ExecutionTools): Workshop => ({
   analyse: (work) => analyseStep(work, tools),
-  compile: async (work, command, analysis, folder) => {
+  compile: async (work, analysis, folder) => {
+    const { adapter, runId } = work;
     const refSeen = await candidateSeen(work);
     const laid = await layWorkspace(work, analysis, folder, tools);
-    return { laid, program: await compileProgram(work, command, laid, folder, tools), refSeen };
+    const command = commandOf(adapter);
+    if (command !== undefined) {
+      return { laid, program: await compileProgram(work, command, laid, folder, tools), refSeen };
+    }
+    if (adapter.kind !== 'http') return { laid, refSeen };
+    return { laid, request: compileRequest(adapter, runId, tools.programs), refSeen };
   },
-  execute: (task) => executeProgram(task, tools),
+  execute: (task) => executeStep(task, tools),
   handOut: (work, found, analysis, folder) => handOut(work, found, analysis, folder, tools),
   remove: (folder) => removeWorkFolder(folder.path),
 });

@@ -25,6 +25,8 @@ const queues: readonly ConsumerDefinition[] = [
   consumers.executorEcho,
   consumers.executorProgram,
   consumers.executorShell,
+  consumers.executorHttp,
+  consumers.executorWorker,
   consumers.executorWorkspace,
   consumers.verifierEvaluations,
 ];

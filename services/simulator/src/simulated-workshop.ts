@@ -8,11 +8,12 @@ import type { ContentStore } from '@writ/content-store';
 import { canonicalJson, type ArtifactRef, type Clock, type RunWork } from '@writ/contracts';
 import {
   analyseStep,
+  commandOf,
   handedOut,
   leaveInTime,
   lost,
+  Places,
   processStep,
-  Slots,
   troubleOf,
 } from '@writ/executor';
 import type { Analysis, Execution, Outcome, StepHost, Tried, Workshop } from '@writ/executor';
@@ -40,15 +41,17 @@ export function simulatedWorkshop(tools: WorkshopTools): Workshop {
   const { git } = tools;
   return {
     analyse: (work) => analyse(work, tools),
-    compile: (work, { argv }) =>
-      Promise.resolve({
+    compile: ({ runId, adapter }) => {
+      const { argv = [] } = commandOf(adapter) ?? {};
+      return Promise.resolve({
         laid: { root: '/simulated', places: [] },
         program: {
           run: { argv: argv as [string, ...string[]], cwd: '/simulated', env: {}, places: [] },
           shown: argv.join(' '),
         },
-        refSeen: git.candidateOf(work.runId),
-      }),
+        refSeen: git.candidateOf(runId),
+      });
+    },
     execute: (task) => execute(task, tools),
     handOut: async (work, found) => {
       const outcome = handedOut(found);
@@ -96,7 +99,7 @@ async function execute(task: Execution, tools: WorkshopTools): Promise<Outcome> 
 }
 
 async function tryOnce({ work, run, claim, program }: Execution, tools: WorkshopTools) {
-  const script = programIn(program.run.argv);
+  const script = programIn(program?.run.argv ?? []);
   const { process, machine, warden } = tools;
   const end = await machine.execute({ process, work, run, claim, script }, warden);
   if (end.stoppedBy === 'lost' || end.stoppedBy === 'shutdown') throw lost(work, run);
@@ -113,7 +116,7 @@ async function artifactsOf(
   { program }: Execution,
   { content }: WorkshopTools,
 ): Promise<ArtifactRef[]> {
-  const { id } = programIn(program.run.argv);
+  const { id } = programIn(program?.run.argv ?? []);
   const stored = await content.putMany([Buffer.from(`what ${id} makes`)]);
   return stored.map(({ digest, bytes }) => ({ path: `${id}.txt`, digest, bytes }));
 }
@@ -125,7 +128,7 @@ export function simulatedHost(slots: number, warden: SimulatedWarden): StepHost 
     ...{ dataDir: '/simulated', path: '', hidden: [], passed: {}, secretNames: [], readable: [] },
     counters: { started: nothing, wrote: nothing, redacted: nothing },
     needles: [],
-    slots: new Slots(slots),
+    places: new Places({ program: slots, shell: slots, programs: slots, http: 1, worker: 1 }),
     maxOutputBytes: 1024,
   };
   // Pipes are nobody's here, and of the sandbox only what is recorded is asked for.

@@ -97,10 +97,13 @@ async function startExecutor(process: SimulatedProcess, around: Surroundings): P
     cacheTable: database.cacheTableFor(process, leaseTtlMs),
     history: { runsOf: () => Promise.resolve(new Map()) }, // nobody asks for a plan here
     metrics: metricsOf(registry, 'executor'),
+    outbound: { request: () => Promise.reject(new Error('there is nobody outside')) },
+    silenceMs: leaseTtlMs,
   });
   await begin();
   readModels.begin();
-  const Subscriptions = executorSubscriptions({ messages: concurrency, programs: concurrency });
+  const places = { program: concurrency, shell: concurrency, http: 1, worker: 1 };
+  const Subscriptions = executorSubscriptions({ messages: concurrency, places });
   await connectHandlers(bus, new Subscriptions(executor) as object);
   return {
     stop: async () => {

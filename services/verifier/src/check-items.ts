@@ -101,6 +101,8 @@ function usualName(check: Check): string {
       return `${check.absent ? 'no ' : ''}pattern ${check.pattern}`;
     case 'http':
       return `http ${check.url}`;
+    case 'worker':
+      return `worker ${check.worker}`;
     case 'diff':
     case 'detected':
       return check.kind;

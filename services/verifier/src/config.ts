@@ -5,6 +5,7 @@ import {
   programVariables,
   readEnvironment,
   serviceVariables,
+  workerVariables,
 } from '@writ/observability';
 import { z } from 'zod';
 
@@ -17,6 +18,7 @@ export const environment = z.object({
   WRIT_DATA_DIR: serviceVariables.WRIT_DATA_DIR,
   ...programVariables,
   ...outboundVariables,
+  ...workerVariables,
 });
 
 export type VerifierConfig = z.infer<typeof environment>;

@@ -116,8 +116,10 @@ async function check(
     if (facts !== undefined) made.push(() => deps.folders.remove(facts.folder));
     const readOnlyPaths = [...snapshot.readOnlyPaths, ...(facts ? [facts.folder] : [])];
     const environment = { ...deps.environment, ...namesOf(work), ...facts?.environment };
-    const { runProgram, ask, readRepository } = deps;
-    const given = { scratch, inputs, environment, runProgram, ask, readRepository, signal };
+    const { runProgram, ask, readRepository, redact } = deps;
+    const workers = { desk: deps.workers, run: work, redact };
+    const tools = { runProgram, ask, readRepository, workers };
+    const given = { scratch, inputs, environment, ...tools, signal };
     return await runChecks(work, { ...snapshot, readOnlyPaths, ...given }, deps);
   } catch (error) {
     if (!(error instanceof SnapshotImpossible)) throw error;

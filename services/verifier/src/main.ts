@@ -37,6 +37,7 @@ async function open(host: Host<VerifierConfig>): Promise<Opened> {
   });
   const verifier = composeVerifier({
     ...{ log, bus, content, folders, logger },
+    silenceMs: config.WRIT_WORKER_SILENCE_MS,
     runProgram: asked.program,
     ask: asked.http,
     redact: (text) => redactText(text, { needles: programs.needles, patterns: true }),
@@ -54,6 +55,7 @@ async function open(host: Host<VerifierConfig>): Promise<Opened> {
       readModels.begin();
     },
     stop: [
+      { name: 'leave the workers', limitMs: 1_000, run: () => verifier.workers.close() },
       { name: 'let the warden go', limitMs: 2_000, run: () => programs.warden.close() },
       { name: 'remove the pipes', limitMs: 1_000, run: () => programs.pipes.close() },
       readModels.stop,

@@ -14,6 +14,7 @@ import { checkHttp } from './checks/check-http';
 import { checkJsonSchema } from './checks/check-json-schema';
 import { checkPattern } from './checks/check-pattern';
 import { checkProgram } from './checks/check-program';
+import { checkWorker } from './checks/check-worker';
 import { CheckCutOff, CheckTrouble, type CheckContext, type Verdict } from './checks/verdict';
 
 const TAIL_LINES = 20;
@@ -79,6 +80,8 @@ async function carriedOut(item: CheckItem, context: CheckContext): Promise<Verdi
       return checkPattern(check, context);
     case 'http':
       return checkHttp(check, context);
+    case 'worker':
+      return checkWorker(check, context);
     case 'diff':
       return checkDiff(check, context);
     case 'detected':

@@ -6,6 +6,7 @@ import type { Aggregates, EventLog } from '@writ/event-log';
 import type { Bus } from '@writ/messaging';
 import type { Logger, MetricsOf } from '@writ/observability';
 import type { ReadModels } from '@writ/service-host';
+import type { WorkerDesk } from '@writ/worker-protocol';
 import type { RunProgram } from './checks/run-program';
 import type { Ask } from './checks/verdict';
 import type { ReadRepository } from './detection/repository-files';
@@ -23,6 +24,7 @@ export interface Verifier {
   readonly openSnapshot: OpenSnapshot;
   readonly runProgram: RunProgram;
   readonly ask: Ask;
+  readonly workers: WorkerDesk;
   readonly readRepository: ReadRepository;
   /** Takes secrets out of what is kept. */
   readonly redact: (text: string) => string;

@@ -15,6 +15,10 @@ export interface Needle {
   readonly text: string;
 }
 
+/** By its name: of a variable of whose value nobody has said that it is a secret. */
+export const looksLikeSecret = (name: string): boolean =>
+  /(TOKEN|SECRET|PASS(WORD|WD|PHRASE)?|CREDENTIALS?|_?KEY|AUTH)(_|$)/i.test(name);
+
 /** Shorter values would blot out ordinary words. */
 export const SHORTEST_SECRET = 8;
 

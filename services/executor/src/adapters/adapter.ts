@@ -1,6 +1,6 @@
 /**
- * What an adapter is: either it answers at once in this process, or it is a program to run. The
- * result has one shape for all.
+ * What an adapter is: it answers at once in this process, is a program to run, or work of somebody
+ * else. The result has one shape for all.
  */
 import type { Adapter, AdapterKind, ArtifactRef, RunResult, Usage } from '@writ/contracts';
 
@@ -40,4 +40,10 @@ export interface InProcessAdapter<K extends AdapterKind> extends Described {
 export interface ProgramAdapter<K extends AdapterKind> extends Described {
   readonly inProcess: false;
   command(adapter: AdapterOf<K>): ProgramCommand;
+}
+
+/** Somebody else does it: how that is tried is in `stages/try-worker.ts` and `try-http.ts`. */
+export interface OutsideAdapter extends Described {
+  readonly inProcess: false;
+  readonly command?: undefined;
 }

@@ -1,25 +1,31 @@
 /** The adapters by their kind. */
 import type { Adapter, AdapterKind } from '@writ/contracts';
-import type { InProcessAdapter, ProgramAdapter, ProgramCommand } from './adapter';
+import type { InProcessAdapter, OutsideAdapter, ProgramAdapter, ProgramCommand } from './adapter';
 import { echo } from './echo';
 import { program } from './program';
 import { shell } from './shell';
 
-const adapters: { readonly [K in AdapterKind]: InProcessAdapter<K> | ProgramAdapter<K> } = {
+type AnyAdapter<K extends AdapterKind> = InProcessAdapter<K> | ProgramAdapter<K> | OutsideAdapter;
+
+const adapters: { readonly [K in AdapterKind]: AnyAdapter<K> } = {
   echo,
   program,
   shell,
+  http: { version: '1', inProcess: false },
+  worker: { version: '1', inProcess: false },
 };
 
 /** The adapter of a step, as far as a caller has to know it. */
 export function adapterOf<K extends AdapterKind>(
   adapter: Extract<Adapter, { kind: K }>,
-): InProcessAdapter<K> | ProgramAdapter<K> {
-  return adapters[adapter.kind as K] as InProcessAdapter<K> | ProgramAdapter<K>;
+): AnyAdapter<K> {
+  return adapters[adapter.kind as K] as AnyAdapter<K>;
 }
 
-/** The program that a step runs; undefined when it is answered in this process. */
+/** The program that a step runs; undefined when it runs none. */
 export function commandOf(adapter: Adapter): ProgramCommand | undefined {
   const found = adapterOf(adapter);
-  return found.inProcess ? undefined : found.command(adapter as never);
+  return found.inProcess ? undefined : found.command?.(adapter as never);
 }
+
+export const isAnsweredHere = (adapter: Adapter): boolean => adapterOf(adapter).inProcess;

@@ -95,7 +95,8 @@ export class LeaseKeeper {
 
   private async obeyCancellations(): Promise<void> {
     const { active, watch } = this.options;
-    for (const run of active.leased()) {
+    // Those that wait for a place hold no lease.
+    for (const run of active.all()) {
       const { directiveId, runId } = run.work;
       if ((await watch.look(directiveId, runId)) === 'cancelled') active.cancel(runId);
     }

@@ -6,11 +6,19 @@ import { realpath, stat } from 'node:fs/promises';
 import type { ContentStore } from '@writ/content-store';
 import type { Adapter, InputBundle, RunWork } from '@writ/contracts';
 import { bundleOf } from '@writ/domain';
-import { findProgram, isInside, ownFoldersIn, type ProgramHost } from '@writ/programs';
+import {
+  findProgram,
+  isInside,
+  looksLikeSecret,
+  ownFoldersIn,
+  type ProgramHost,
+} from '@writ/programs';
 import { adapterOf, commandOf } from '../adapters';
+import type { AdapterOf } from '../adapters/adapter';
 import { digestFolder } from '../workspaces/digest-folder';
 import { digestOfText } from './digest-of-text';
 import { commitOf, gitLine, type GitPlace } from '../workspaces/git';
+import { variablesIn } from './compile-request';
 import { failStage } from './stage-log';
 
 export interface Analysis {
@@ -82,11 +90,19 @@ async function findEarly(work: RunWork, { content, programs }: AnalysisTools): P
 
 /** What a step can reach beyond its inputs. Values of secrets stay out. */
 function environmentOf(work: RunWork, programs: ProgramHost): unknown {
+  if (work.adapter.kind === 'http') return { headers: variablesOf(work.adapter, programs) };
   if (commandOf(work.adapter) === undefined) return null;
   const { passed, secretNames, sandbox } = programs;
   const open = Object.entries(passed).filter(([name]) => !secretNames.includes(name));
   const secret = Object.keys(passed).filter((name) => secretNames.includes(name));
   return { passed: Object.fromEntries(open), secret: secret.sort(), network: sandbox.network };
+}
+
+function variablesOf(adapter: AdapterOf<'http'>, { passed, secretNames }: ProgramHost): unknown {
+  return variablesIn(adapter).map((name) => {
+    const secret = secretNames.includes(name) || looksLikeSecret(name);
+    return { name, value: secret ? null : (passed[name] ?? null) };
+  });
 }
 
 interface FoundWorkspace {

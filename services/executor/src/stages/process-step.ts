@@ -9,6 +9,7 @@ import {
   type Clock,
   type RunError,
   type RunResult,
+  type Usage,
 } from '@writ/contracts';
 import type { RunWork } from '@writ/contracts';
 import { retryDelayMs } from '@writ/domain';
@@ -29,6 +30,11 @@ export interface Tried {
   /** Paths that the program reported. */
   readonly reported: readonly string[];
   readonly said: Said;
+  /** As somebody else says who did the work. */
+  readonly usage?: Usage;
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  /** Nobody should ask again earlier. */
+  readonly retryAfterMs?: number;
 }
 
 export interface Processed {
@@ -39,6 +45,8 @@ export interface Processed {
   readonly signal?: string;
   readonly reported: readonly string[];
   readonly said: Said;
+  readonly usage?: Usage;
+  readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
 /** The run belongs to somebody else, or will: nothing more of it is ours to say. */
@@ -62,7 +70,7 @@ export async function processStep(
     // However long it took to come here: nothing is started that another one may run by now.
     if (run.endUnlessOurs(clock.now()) && run.stoppedBy === 'lost') throw lost(work, run);
     const startedAt = clock.time();
-    const { end, error, said, reported } = await tryOnce(attempt);
+    const { end, error, said, reported, ...tried } = await tryOnce(attempt);
     const { exitCode, signal: name } = end;
     const record = { attempt, claim, startedAt, durationMs: Math.round(end.durationMs), exitCode };
     const ended: AttemptRecord = {
@@ -70,11 +78,14 @@ export async function processStep(
       ...(name && { signal: name }),
       ...(error && { error }),
     };
-    const done = { exitCode, signal: name, reported, said };
+    const { usage, metadata, retryAfterMs } = tried;
+    const done = { exitCode, signal: name, reported, said, usage, metadata };
     if (error === undefined) return { result: 'success', attempts: [...attempts, ended], ...done };
     const failed = { error, exitCode, said: `${said.last.stdout}\n${said.last.stderr}` };
     const waitMs =
-      error.kind === 'cancelled' ? undefined : retryDelayMs(work.retry, attempt, failed, random());
+      error.kind === 'cancelled'
+        ? undefined
+        : later(retryDelayMs(work.retry, attempt, failed, random()), retryAfterMs);
     if (waitMs === undefined) {
       return { result: resultOf(error), error, attempts: [...attempts, ended], ...done };
     }
@@ -87,6 +98,12 @@ export async function processStep(
     if (run.waiting.aborted) throw lost(work, run);
   }
 }
+
+/** Who asks for more time than this is asked again all the same. */
+const LONGEST_AFTER_MS = 300_000;
+
+const later = (waitMs: number | undefined, afterMs = 0) =>
+  waitMs === undefined ? undefined : Math.max(waitMs, Math.min(afterMs, LONGEST_AFTER_MS));
 
 export const cancellation = (): RunError => ({
   kind: 'cancelled',

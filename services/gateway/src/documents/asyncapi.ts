@@ -15,6 +15,9 @@ import {
   RunWork,
   streams,
   subjects,
+  WorkerCancel,
+  WorkerMessage,
+  WorkerWork,
   workspaceEvents,
   WorkspaceWork,
 } from '@writ/contracts';
@@ -55,6 +58,7 @@ export function channelTable(): Channel[] {
   return [
     ...commandChannels(),
     ...workChannels(),
+    ...workerChannels(),
     ...eventChannels(),
     ...queryChannels(),
     ...liveChannels(),
@@ -89,11 +93,44 @@ function workChannels(): Channel[] {
     action: 'send',
     ...extra,
   });
-  const adapter = { parameters: { adapter: 'Kind of the adapter: program, shell, echo.' } };
+  const adapter = { parameters: { adapter: 'Kind of the adapter: program, shell, echo, http, worker.' } };
   return [
     work('work-step', subjects.work('{adapter}'), 'Run Work', RunWork, adapter),
     work('work-workspace', subjects.work('workspace'), 'Workspace Work', WorkspaceWork),
     work('evaluate-run', subjects.evaluate('run'), 'Evaluate Work', EvaluateWork),
+  ];
+}
+
+function workerChannels(): Channel[] {
+  const name = { name: 'Name of the worker.' };
+  const ofRun = { ...name, runId: 'The run.' };
+  return [
+    {
+      id: 'worker-work',
+      address: subjects.workerWork('{name}'),
+      description: `To whichever worker of this name is free, through ${streams.workers.name} and its consumer "worker-{name}"; plain JSON, whole.`,
+      parameters: name,
+      messages: [{ name: 'WorkerWork', title: 'Work for a worker', payload: WorkerWork }],
+      action: 'send',
+    },
+    {
+      id: 'worker-cancel',
+      address: subjects.workerCancel('{name}', '{runId}'),
+      description: 'The work is not wanted any more: core NATS, may be missed.',
+      parameters: ofRun,
+      messages: [{ name: 'WorkerCancel', title: 'Cancellation', payload: WorkerCancel }],
+      action: 'send',
+    },
+    {
+      id: 'worker-says',
+      address: subjects.workerSays('{name}', '{runId}', '{handing}'),
+      description:
+        'What a worker says about work that it was handed, on the "replyTo" of the work: request and reply. The answer is {ok: true} or {ok: false, code, message}.',
+      parameters: { ...ofRun, handing: 'Which handing out of the work it is.' },
+      messages: [{ name: 'WorkerMessage', title: 'Message of a worker', payload: WorkerMessage }],
+      action: 'receive',
+      answered: true,
+    },
   ];
 }
 

@@ -56,6 +56,12 @@ ${list('command-')}
 ${list('work-')}
 ${list('evaluate-').split('\n').slice(2).join('\n')}
 
+## Workers
+
+How they are spoken to is in [WORKERS.md](WORKERS.md).
+
+${list('worker-')}
+
 ## Events
 
 ${list('event-')}

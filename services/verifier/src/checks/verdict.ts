@@ -1,8 +1,10 @@
 /** What a check finds; how that is recorded is in `run-checks.ts`. */
 import type { CheckResult } from '@writ/contracts';
 import type { Outbound } from '@writ/outbound-http';
+import type { WorkerDesk } from '@writ/worker-protocol';
 import type { ReadRepository } from '../detection/repository-files';
 import type { Snapshot } from '../snapshots/snapshot';
+import type { JudgedRun } from './check-worker';
 import type { RunProgram } from './run-program';
 
 /** One request to somebody outside, as far as the operator allows it. */
@@ -33,6 +35,13 @@ export interface CheckContext {
   readonly environment: Readonly<Record<string, string>>;
   readonly runProgram: RunProgram;
   readonly ask: Ask;
+  /** Where work is handed to workers, and what they are told of the run. */
+  readonly workers?: {
+    readonly desk: Pick<WorkerDesk, 'hand'>;
+    readonly run: JudgedRun;
+    /** What workers say is kept without secrets. */
+    readonly redact: (text: string) => string;
+  };
   readonly readRepository: ReadRepository;
   readonly changes?: Snapshot['changes'];
   /** Aborted when the process stops. */

@@ -1,6 +1,6 @@
 /**
- * Executes a compiled program and takes what it made. Owns what is kept of it: the outcome, the
- * files, the transcript.
+ * Executes a compiled step and takes what it made. Owns what is kept of it: the outcome, the files, the
+ * transcript.
  */
 import { createReadStream, createWriteStream } from 'node:fs';
 import { join } from 'node:path';
@@ -13,23 +13,31 @@ import {
   type RunError,
   type RunWork,
 } from '@writ/contracts';
+import type { Outbound } from '@writ/outbound-http';
 import { LiveLog, Transcript } from '@writ/programs';
+import type { WorkerDesk } from '@writ/worker-protocol';
 import type { ActiveRun } from '../active-runs';
 import type { StepHost } from '../open-programs';
 import type { WorkFolder } from '../work-folders';
 import { OutputRefused } from '../workspaces/collect-artifacts';
+import type { CompiledRequest } from './compile-request';
 import type { CompiledProgram, LaidWorkspace } from './compile-step';
 import type { Outcome } from './hand-out';
-import { processStep, type Processed, type ProcessTools } from './process-step';
+import { processStep, type Processed, type ProcessTools, type Tried } from './process-step';
 import { StageFailed, type StageLog } from './stage-log';
 import { takeOutputs } from './take-outputs';
+import { tryHttp } from './try-http';
 import { infrastructureError, tryProgram } from './try-program';
+import { tryWorker } from './try-worker';
 
 export interface Execution {
   readonly work: RunWork;
   readonly run: ActiveRun;
   readonly claim: number;
-  readonly program: CompiledProgram;
+  /** Of a step that runs a program. */
+  readonly program?: CompiledProgram;
+  /** Of a step that asks somebody over HTTP. */
+  readonly request?: CompiledRequest;
   readonly laid: LaidWorkspace;
   readonly folder: WorkFolder;
   /** What the ref of the candidate commit was before. */
@@ -41,6 +49,8 @@ export interface Execution {
 export interface ExecutionTools extends Pick<ProcessTools, 'random' | 'clock'> {
   readonly programs: StepHost;
   readonly content: ContentStore;
+  readonly workers: WorkerDesk;
+  readonly outbound: Pick<Outbound, 'request'>;
   readonly broadcast: (subject: string, bytes: Uint8Array) => void;
   readonly logger: { error(fields: object, message: string): void };
   /** How long a program may go on when the process stops. */
@@ -48,8 +58,9 @@ export interface ExecutionTools extends Pick<ProcessTools, 'random' | 'clock'> {
 }
 
 /** Throws RunLost. */
-export async function executeProgram(task: Execution, tools: ExecutionTools): Promise<Outcome> {
-  const { work, run, claim, program, laid, folder, stages, noteAttempt } = task;
+export async function executeStep(task: Execution, given: ExecutionTools): Promise<Outcome> {
+  const { work, run, claim, folder, stages, noteAttempt } = task;
+  const tools = { ...given, programs: knowing(given.programs, task.request) };
   const { programs, random, clock } = tools;
   const { needles, counters } = programs;
   const redaction = { needles, redacted: counters.redacted, patterns: true };
@@ -60,8 +71,7 @@ export async function executeProgram(task: Execution, tools: ExecutionTools): Pr
   const startedAt = clock.time();
   const stayed = leaveInTime(run, tools.leaveMs, clock);
   try {
-    const tryOnce = (attempt: number) =>
-      tryProgram(work, run, attempt, program, laid.root, folder, { programs, transcript });
+    const tryOnce = (attempt: number) => tryStep(task, attempt, { ...tools, transcript });
     const noting = async (attempt: AttemptRecord) => {
       await noteAttempt(attempt);
       transcript.note(`next try in ${attempt.retryInMs} ms`);
@@ -77,6 +87,27 @@ export async function executeProgram(task: Execution, tools: ExecutionTools): Pr
     stayed();
     await transcript.close().catch(() => undefined); // its folder is removed next
   }
+}
+
+/** Secrets of its own are searched for like those of the service. */
+function knowing(programs: StepHost, request: CompiledRequest | undefined): StepHost {
+  const { needles = [] } = request ?? {};
+  if (needles.length === 0) return programs;
+  const all = [...programs.needles, ...needles].sort((a, b) => b.text.length - a.text.length);
+  return { ...programs, needles: all };
+}
+
+function tryStep(
+  task: Execution,
+  attempt: number,
+  tools: ExecutionTools & { readonly transcript: Transcript },
+): Promise<Tried> {
+  const { work, run, program, laid, folder } = task;
+  const { adapter } = work;
+  if (adapter.kind === 'worker') return tryWorker(task, adapter, attempt, tools);
+  if (adapter.kind === 'http') return tryHttp(task, adapter, attempt, tools);
+  if (program === undefined) throw new Error(`${adapter.kind} steps have no program`);
+  return tryProgram(work, run, attempt, program, laid.root, folder, tools);
 }
 
 /** A program that outlasts the end of this process is ended, and its run given up. */
@@ -95,11 +126,12 @@ async function take(task: Execution, done: Processed, tools: ExecutionTools): Pr
   const { result, error, exitCode } = done;
   if (error !== undefined) return { result, error, exitCode, artifacts: [] };
   const { work, laid, program, refSeen } = task;
-  const { stdoutTo } = program;
-  const declared = [...work.outputs, ...(stdoutTo === undefined ? [] : [stdoutTo])];
-  const named = { declared, reported: done.reported };
+  const { adapter } = work;
+  const named = adapter.kind === 'http' ? adapter.bodyTo : program?.stdoutTo;
+  const declared = [...work.outputs, ...(named === undefined ? [] : [named])];
+  const files = { declared, reported: done.reported };
   try {
-    const outputs = await again(tools.clock, () => takeOutputs(work, laid, named, refSeen, tools));
+    const outputs = await again(tools.clock, () => takeOutputs(work, laid, files, refSeen, tools));
     return { result, exitCode, ...outputs };
   } catch (thrown) {
     return { result: 'failed', error: errorOf(thrown), exitCode, artifacts: [] };
@@ -134,12 +166,14 @@ async function keepTranscript(
   }
 }
 
-function saidBy({ attempts, signal, said: { last, bytes } }: Processed): Partial<RunEnded> {
+function saidBy({ attempts, signal, said, usage, metadata }: Processed): Partial<RunEnded> {
+  const { last, bytes } = said;
   return {
     ...{ attempts: [...attempts], signal },
     stdout: last.stdout === '' ? undefined : last.stdout,
     stderr: last.stderr === '' ? undefined : last.stderr,
-    metadata: { stdoutBytes: bytes.stdout, stderrBytes: bytes.stderr },
+    ...(usage === undefined ? {} : { usage }),
+    metadata: { ...metadata, stdoutBytes: bytes.stdout, stderrBytes: bytes.stderr },
   };
 }
 
