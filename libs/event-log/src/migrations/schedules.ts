@@ -6,6 +6,7 @@ create table planner.schedule (
   id text collate "C" primary key,
   status text not null,
   created_at timestamptz not null,
+  version integer not null,
   schedule text not null -- canonical JSON
 );
 create index schedule_status on planner.schedule (status, created_at desc);

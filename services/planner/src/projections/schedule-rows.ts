@@ -41,21 +41,24 @@ async function applyToRows(events: readonly RecordedEvent[], tx: EntityManager):
   for (const event of events) rows.set(idOf(event), foldSummary(rows.get(idOf(event)), event));
   const changed = [...rows.values()];
   await tx.query(
-    `insert into schedule (id, status, created_at, schedule)
-     select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[])
+    `insert into schedule (id, status, created_at, version, schedule)
+     select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::int[], $5::text[])
      on conflict (id) do update set status = excluded.status,
-       created_at = excluded.created_at, schedule = excluded.schedule`,
+       created_at = excluded.created_at, version = excluded.version,
+       schedule = excluded.schedule`,
     [
       changed.map(({ id }) => id),
       changed.map(({ status }) => status),
       changed.map(({ createdAt }) => createdAt),
-      changed.map((summary) => storable(canonicalJson(summary))),
+      changed.map(({ version }) => version),
+      changed.map((summary) => canonicalJson(summary)),
     ],
   );
 }
 
-/** A column takes no NUL, which may stand in what somebody wrote. */
-const storable = (text: string) => text.replaceAll('\\u0000', '\\ufffd');
+/** A column takes no NUL, which may stand in what somebody wrote, not even in JSON. */
+const storable = (text: string) => text.replaceAll('\0', '\ufffd');
+const reasonOf = (text: string | undefined) => (text === undefined ? null : storable(text));
 
 /** The summary after an event; only ScheduleCreated needs none before it. */
 function foldSummary(
@@ -67,7 +70,15 @@ function foldSummary(
   if (event.type === 'ScheduleCreated') {
     const { name, trigger, overlap, catchUp } = event.data;
     return {
-      ...{ id: idOf(recorded), name, status: 'active', reason: null, trigger, overlap, catchUp },
+      ...{
+        id: idOf(recorded),
+        name: storable(name),
+        status: 'active',
+        reason: null,
+        trigger,
+        overlap,
+        catchUp,
+      },
       ...{ createdAt: recordedAt, createdBy: metadata.actor.id, fired: 0, skipped: 0 },
       ...{ lastFired: null, lastSkipped: null, version, position },
     };
@@ -83,23 +94,26 @@ function changeBy(
 ): Partial<ScheduleSummary> {
   switch (event.type) {
     case 'SchedulePaused':
-      return { status: 'paused', reason: event.data.reason ?? null };
+      return { status: 'paused', reason: reasonOf(event.data.reason) };
     case 'ScheduleResumed':
       return { status: 'active', reason: null };
     case 'ScheduleRemoved':
-      return { status: 'removed', reason: event.data.reason ?? null };
+      return { status: 'removed', reason: reasonOf(event.data.reason) };
     case 'ScheduleFired': {
       const { by, scheduledFor, directiveId } = event.data;
       return { fired: before.fired + 1, lastFired: { by, scheduledFor, directiveId, at } };
     }
     case 'ScheduleSkipped': {
       const { key: _, ...skip } = event.data;
-      return { skipped: before.skipped + 1, lastSkipped: { ...skip, at } };
+      return {
+        skipped: before.skipped + 1,
+        lastSkipped: { ...skip, message: storable(skip.message), at },
+      };
     }
     case 'ScheduleDirectiveRefused': {
       const { directiveId, message } = event.data;
       if (before.lastFired?.directiveId !== directiveId) return {};
-      return { lastFired: { ...before.lastFired, refused: message } };
+      return { lastFired: { ...before.lastFired, refused: storable(message) } };
     }
     default:
       return {};
@@ -130,21 +144,25 @@ export class ScheduleRows {
 
   /** Those that may have something due, and what time it is in the database. */
   async toWatch(withRemoved: boolean): Promise<Watched> {
-    const [found]: { now: string; all: { id: string; version: number; status: string }[] }[] =
+    const [found]: { now: string; ids: string[]; versions: number[]; statuses: string[] }[] =
       await this.database.query(
-        `select ${NOW} as now, coalesce((
-           select json_agg(json_build_object('id', id, 'status', status,
-             'version', (schedule::json ->> 'version')::int)) from (
-             select * from planner.schedule where status in ('active', 'paused')
-             union all
-             (select * from planner.schedule where status = 'removed' and $1
-              order by created_at desc limit ${MOST_REMOVED})) s), '[]') as all`,
+        `select ${NOW} as now, coalesce(array_agg(id), '{}') as ids,
+           coalesce(array_agg(version), '{}') as versions,
+           coalesce(array_agg(status), '{}') as statuses
+         from (
+           select id, version, status from planner.schedule where status in ('active', 'paused')
+           union all
+           (select id, version, status from planner.schedule where status = 'removed' and $1
+            order by created_at desc limit ${MOST_REMOVED})) watched`,
         [withRemoved],
       );
-    const { now, all } = found ?? { now: '', all: [] };
-    const count = (status: string) => all.filter((it) => it.status === status).length;
-    const counts = { active: count('active'), paused: count('paused') };
-    return { now, schedules: all.map(({ id, version }) => ({ id, version })), counts };
+    const { now = '', ids = [], versions = [], statuses = [] } = found ?? {};
+    const count = (status: string) => statuses.filter((it) => it === status).length;
+    return {
+      now,
+      schedules: ids.map((id, at) => ({ id, version: versions[at] ?? 0 })),
+      counts: { active: count('active'), paused: count('paused') },
+    };
   }
 
   async now(): Promise<string> {

@@ -46,7 +46,8 @@ export class HeardSubjects {
 
   async close(): Promise<void> {
     this.closed = true;
-    await Promise.all([...this.hearings.values()].map((it) => it.subscription?.close()));
+    const hearings = [...this.hearings.values()];
+    await Promise.all(hearings.map((it) => it.subscription?.close() ?? Promise.resolve()));
     this.hearings.clear();
   }
 

@@ -13,7 +13,7 @@ type Clockwork = Extract<ScheduleTrigger, { kind: 'cron' }>;
 /** So many times that are due are named; those before them are only known to be there. */
 export const DUE_LIMIT = 100;
 /** One time costs about 0.3 ms to work out. */
-const WORKED_OUT_AT_ONCE = 2_000;
+const WORKED_OUT_AT_ONCE = 500;
 const FIRST_SPAN_MS = 100_000;
 
 const known = new Map<string, Cron>();
@@ -77,21 +77,40 @@ export function dueTimes(trigger: ScheduleTrigger, after: string, now: string): 
   const begin = Date.parse(after);
   for (let span = FIRST_SPAN_MS; ; span *= 4) {
     const start = Math.max(begin, end - span);
-    const found = latest(cronOf(trigger), start, end);
-    if (start > begin && found.length < DUE_LIMIT) continue;
-    const times = found.map((time) => new Date(time).toISOString());
+    const found = workOut(cronOf(trigger), start, end);
+    if (start > begin && found.all && found.times.length < DUE_LIMIT) continue;
+    const latest = found.all ? found.times : narrow(cronOf(trigger), start, end);
+    const times = latest.slice(-DUE_LIMIT).map((time) => new Date(time).toISOString());
     return { times, ...(times[0] === from ? {} : { from }) };
   }
 }
 
-function latest(cron: Cron, start: number, end: number): number[] {
-  const found: number[] = [];
+interface WorkedOut {
+  readonly times: readonly number[];
+  /** There are no more. */
+  readonly all: boolean;
+}
+
+function workOut(cron: Cron, start: number, end: number): WorkedOut {
+  const times: number[] = [];
   let at = start;
-  for (let worked = 0; worked < WORKED_OUT_AT_ONCE; worked += 1) {
+  while (times.length < WORKED_OUT_AT_ONCE) {
     const next = cron.nextRun(new Date(at))?.getTime() ?? Infinity;
-    if (next > end) break;
-    found.push(next);
+    if (next > end) return { times, all: true };
+    times.push(next);
     at = next;
   }
-  return found.slice(-DUE_LIMIT);
+  return { times, all: false };
+}
+
+/** The latest, where there are too many after `start` and few may be long before `end`. */
+function narrow(cron: Cron, start: number, end: number): readonly number[] {
+  let [many, few] = [start, end];
+  for (;;) {
+    const middle = (many + few) / 2;
+    const { times, all } = workOut(cron, middle, end);
+    if (!all) many = middle;
+    else if (times.length < DUE_LIMIT && few - many > 1_000) few = middle;
+    else return times;
+  }
 }
