@@ -20,7 +20,7 @@ export const CronExpression = z
   .string()
   .max(200)
   .regex(
-    /^(@[a-z]+|[0-9A-Za-z*,/?#-]+( [0-9A-Za-z*,/?#-]+){4,5})$/,
+    /^(@[a-z]+|[0-9A-Za-z*,/#-]+( [0-9A-Za-z*,/#-]+){4,5})$/,
     'is not a cron expression; write five fields such as "0 6 * * *", or six with seconds first',
   );
 

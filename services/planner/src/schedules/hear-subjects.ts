@@ -28,6 +28,10 @@ export class HeardSubjects {
     return [...this.hearings.keys()];
   }
 
+  hears(scheduleId: string): boolean {
+    return this.hearings.get(scheduleId)?.subscription !== undefined;
+  }
+
   /** Where a schedule is heard by this process, or why not; null when it has no subject. */
   whereOf(scheduleId: string): string | null {
     return this.hearings.get(scheduleId)?.where ?? null;

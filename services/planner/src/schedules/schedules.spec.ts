@@ -284,6 +284,7 @@ it('a command that comes again gets its first answer, and a create its schedule'
 it.each([
   [{ kind: 'cron', cron: '0 0 30 2 *' }, 'invalid_schedule'],
   [{ kind: 'cron', cron: 'whenever' }, 'malformed'],
+  [{ kind: 'cron', cron: '? * * * *' }, 'malformed'],
   [{ kind: 'subject', subject: 'writ.command.>' }, 'malformed'],
   [{ kind: 'subject', subject: '$JS.API.>' }, 'malformed'],
   [{ kind: 'subject', subject: '_INBOX.>' }, 'malformed'],

@@ -6,7 +6,9 @@
  * K1 A firing whose directive is not there is made whole: who fired it may have died.
  * K2 A time for which there is no room stays due.
  * K3 A schedule that cannot be attended to does not stand in the way of the others.
- * K4 One that is removed is looked at once by each process, for K1 and for what it has left at a stream.
+ * K4 One that stands as it stood, whose time has not come, is not even read: working out times costs.
+ * K5 One that is removed is looked at once by each process, for K1 and for what it has left at a
+ *    stream.
  */
 import { isRefusal, streamOf, Unavailable, type RecordedEvent } from '@writ/contracts';
 import { type Checked, type Schedule } from '@writ/domain';
@@ -20,6 +22,13 @@ export interface TickOptions {
   readonly touched: Set<string>;
 }
 
+interface Quiet {
+  /** Of the schedule, when it was looked at; -1 when it is to be looked at again. */
+  readonly version: number;
+  /** Its next time, by the database's clock. */
+  readonly until: number;
+}
+
 /** One pass; tells when the next time of any schedule is due, in milliseconds, if there is one. */
 export function createTick(
   deps: Schedules,
@@ -27,17 +36,24 @@ export function createTick(
 ): () => Promise<number | undefined> {
   /** K1: up to which version all firings are known to be made. */
   const whole = new Map<string, number>();
+  /** K4 */
+  const quiet = new Map<string, Quiet>();
   let isFirst = true;
 
-  async function look(id: string, version: number | undefined, now: string): Promise<number> {
+  /** Tells until when it need not be looked at. */
+  async function look(id: string, version: number | undefined, now: string): Promise<Quiet> {
     const schedule = await find(deps, id, version);
-    if (schedule === undefined) return Infinity;
+    if (schedule === undefined) return { version: 0, until: Infinity };
     await makeWhole(deps, schedule, whole);
     await deps.subjects.setRight(schedule);
-    if (schedule.status !== 'active') return Infinity;
-    await fireDue(deps, schedule, now);
+    const heard = schedule.spec.trigger.kind === 'cron' || deps.subjects.hears(id);
+    const isOver = schedule.status === 'removed';
+    if (!heard && !isOver) return { version: -1, until: Infinity };
+    if (schedule.status !== 'active') return { version: schedule.version, until: Infinity };
+    const rest = await fireDue(deps, schedule, now);
     const [next] = nextTimes(schedule.spec.trigger, now, 1);
-    return next === undefined ? Infinity : Date.parse(next) - Date.parse(now);
+    const until = next === undefined ? Infinity : Date.parse(next);
+    return { version: rest ? schedule.version : -1, until };
   }
 
   return async () => {
@@ -51,7 +67,12 @@ export function createTick(
     let soonest = Infinity;
     for (const [id, version] of versions) {
       try {
-        soonest = Math.min(soonest, await look(id, version, now));
+        const known = quiet.get(id);
+        const at = Date.parse(now);
+        const rests = known !== undefined && known.version === version && at < known.until; // K4
+        const found: Quiet = rests ? known : await look(id, version, now);
+        quiet.set(id, found);
+        soonest = Math.min(soonest, found.until - at);
       } catch (error) {
         if (error instanceof Unavailable) throw error; // the same for all of them
         deps.logger.error({ err: error, scheduleId: id }, 'a schedule cannot be attended to'); // K3
@@ -99,13 +120,14 @@ async function makeWhole(
   whole.set(id, version);
 }
 
-async function fireDue(deps: Schedules, schedule: Schedule, now: string): Promise<void> {
+/** True when there is nothing left to do before its next time. */
+async function fireDue(deps: Schedules, schedule: Schedule, now: string): Promise<boolean> {
   const { id, spec, upTo, waiting } = schedule;
   const { times, from } = dueTimes(spec.trigger, upTo, now);
-  if (times.length === 0 && waiting === null) return;
+  if (times.length === 0 && waiting === null) return true;
   const ended = await endedOf(deps, schedule);
-  if (times.length === 0 && ended.size === 0) return;
-  if ((await deps.planner.admission.enter(1)) !== undefined) return; // K2
+  if (times.length === 0 && ended.size === 0) return false;
+  if ((await deps.planner.admission.enter(1)) !== undefined) return false; // K2
   const due = times.map((time): Checked => {
     const variables = variablesOf(spec.trigger, '', time);
     const occurrence = { by: 'cron', scheduledFor: time, key: time, variables } as const;
@@ -122,4 +144,5 @@ async function fireDue(deps: Schedules, schedule: Schedule, now: string): Promis
   const cause = { commandId: `tick-${id}-${now}`, actor: actorOf(id) };
   const decided = await decideSchedule(deps, id, command, cause);
   if (isRefusal(decided)) deps.logger.error({ scheduleId: id }, decided.message);
+  return false;
 }
