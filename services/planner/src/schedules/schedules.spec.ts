@@ -27,6 +27,7 @@ const hourly = { kind: 'cron', cron: '0 * * * *' };
 class World {
   time = Date.parse('2026-01-01T11:59:30Z');
   readonly log = new MemoryLog({ now: () => new Date(this.time) });
+  looks = 0;
   readonly server = new MemoryServer();
   readonly bus = new MemoryBus({ server: this.server, name: 'stranger' });
   private readonly endings: (() => Promise<void>)[] = [];
@@ -61,6 +62,7 @@ class World {
         list: () => Promise.resolve([]),
         now,
         toWatch: async () => {
+          this.looks += 1;
           const counts = { active: 0, paused: 0 };
           return { now: await now(), schedules: await this.schedules(), counts };
         },
@@ -100,6 +102,12 @@ class World {
 
   ofType(type: string): Promise<RecordedEvent[]> {
     return this.log.readAll({ types: [type] });
+  }
+
+  /** Two whole looks at all schedules. */
+  async looked(): Promise<void> {
+    const before = this.looks;
+    await eventually(() => this.looks > before + 2, { what: 'two looks at the schedules' });
   }
 
   async until(type: string, count: number): Promise<RecordedEvent[]> {
@@ -205,6 +213,7 @@ it('a firing whose directive is refused is closed, and rung no more', async () =
   });
   world.time += 7_200_000;
   await world.until('DirectiveCreated', 1);
+  await world.looked();
   expect(await world.ofType('ScheduleDirectiveRefused')).toHaveLength(1);
 });
 
@@ -230,6 +239,7 @@ it('a message to a schedule that is paused is let go, one after it was resumed i
   expect(created?.data).toMatchObject({ variables: { event: 'after it' } });
   await world.ask('remove', { scheduleId });
   world.tell('too late');
+  await world.looked();
   expect(await world.ask('fire', { scheduleId })).toMatchObject({
     error: { code: 'illegal_transition' },
   });
@@ -242,6 +252,7 @@ it('a time for which there is no room stays due; one by hand is told to come aga
   planner.admission.noteUnfinished(1_000_000);
   world.time += 60_000;
   expect(await world.ask('fire', { scheduleId })).toMatchObject({ error: { code: 'overloaded' } });
+  await world.looked();
   expect(await world.ofType('ScheduleFired')).toEqual([]);
   planner.admission.noteUnfinished(0);
   const [fired] = await world.until('ScheduleFired', 1);
