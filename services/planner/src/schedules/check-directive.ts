@@ -14,7 +14,7 @@ import {
   type ScheduleCommandData,
   type ScheduleEventData,
 } from '@writ/contracts';
-import { planExplicit, type Checked } from '@writ/domain';
+import { planFor, type Checked } from '@writ/domain';
 import { isDeepStrictEqual } from 'node:util';
 import { toCreate } from '../decide-command';
 
@@ -80,7 +80,7 @@ function undeclaredOf({ trigger, directive }: ScheduleCommandData<'create'>): Is
 
 /** Where two messages would make a difference that none may make. */
 function misplacedIn(one: DirectiveFile, other: DirectiveFile): Issue[] {
-  const [first, second] = [planExplicit(one), planExplicit(other)];
+  const [first, second] = [planFor(one), planFor(other)];
   if ('issues' in first || 'issues' in second) return [];
   const issue = (path: string, message: string) => ({ code: 'misplaced_message', message, path });
   const scripts = first.steps.flatMap(({ adapter }, at) => {

@@ -1,5 +1,6 @@
 /** Schedules in planners over memory, whose database has the time that the test says. */
 import { randomUUID } from 'node:crypto';
+import { openMemoryStore } from '@writ/content-store';
 import {
   consumers,
   streamOf,
@@ -38,6 +39,7 @@ class World {
     const registry = createRegistry('planner', 'test');
     const now = () => Promise.resolve(new Date(this.time).toISOString());
     const { planner } = composePlanner({
+      content: openMemoryStore(),
       ...{ log, bus, logger, reconcileMs: 1_000, unattendedMs: 1_000 },
       metrics: metricsOf(registry, 'planner', 'reconciler'),
       rowsUpToNow: () => Promise.resolve(),
