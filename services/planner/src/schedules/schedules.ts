@@ -104,9 +104,9 @@ export async function makeDirective(
 }
 
 /** Whether the directive of the last firing has ended: what `overlap` asks. */
-export async function endedOf(deps: Schedules, { firings }: Schedule): Promise<Set<string>> {
+export async function endedOf(deps: Schedules, { firings, spec }: Schedule): Promise<Set<string>> {
   const last = firings.at(-1)?.directiveId;
-  if (last === undefined) return new Set();
+  if (last === undefined || spec.overlap === 'allow') return new Set();
   const { state } = await deps.planner.directives.load(streamOf.directive(last));
   return new Set(state.status !== 'absent' && isFinal(state.status) ? [last] : []);
 }
