@@ -283,6 +283,23 @@ const rows = [
     ],
   },
   {
+    title: 'Schedules',
+    height: 7,
+    panels: [
+      lines('Schedules', 'Those that are not removed, by state.', 'none', [
+        query('max by (status) (writ_schedules)', '{{status}}'),
+      ]),
+      lines('Occurrences', 'Times and messages, by what became of them; made whole later.', 'cps', [
+        perSecond('writ_schedule_occurrences_total', ['outcome']),
+        query(`sum(${rate('writ_schedule_rerings_total')})`, 'made whole'),
+      ]),
+      lines('Late', 'From the time of an expression until it was fired.', 's', [
+        quantile(0.5, 'writ_schedule_lag_seconds', []),
+        quantile(0.99, 'writ_schedule_lag_seconds', []),
+      ]),
+    ],
+  },
+  {
     title: 'Processes',
     height: 7,
     panels: [

@@ -6,6 +6,11 @@ export const DirectiveId = z
   .string()
   .regex(/^[a-z0-9]{16}$/, 'is not a directive id (16 characters a-z and 0-9)');
 
+/** Looks like the id of a directive, and is made in the same way. */
+export const ScheduleId = z
+  .string()
+  .regex(/^[a-z0-9]{16}$/, 'is not a schedule id (16 characters a-z and 0-9)');
+
 /** kebab-case; at most 64 characters, so that run ids and branches stay short. */
 export const StepName = z
   .string()
@@ -36,6 +41,7 @@ export const streamOf = {
   evaluation: (runId: string) => `evaluation-${runId}`,
   workspace: (directiveId: string) => `workspace-${directiveId}`,
   manifest: (subjectId: string) => `manifest-${subjectId}`,
+  schedule: (scheduleId: string) => `schedule-${scheduleId}`,
 } as const;
 
 /** The prefixes of all streams that belong to one directive. */
@@ -55,8 +61,14 @@ export const branchOf = (directiveId: string) => `writ/${directiveId}`;
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
 
 /** The id of the directive that a create command without one makes: the same command, the same id. */
-export function directiveIdFrom(commandId: string, sha256: (text: string) => Uint8Array): string {
-  const bytes = sha256(`directive:${commandId}`);
+export const directiveIdFrom = (commandId: string, sha256: (text: string) => Uint8Array) =>
+  idFrom(sha256(`directive:${commandId}`));
+
+/** The same of a schedule. */
+export const scheduleIdFrom = (commandId: string, sha256: (text: string) => Uint8Array) =>
+  idFrom(sha256(`schedule:${commandId}`));
+
+function idFrom(bytes: Uint8Array): string {
   let id = '';
   for (let index = 0; index < 16; index += 1) id += BASE32[(bytes[index] ?? 0) & 31];
   return id;

@@ -23,6 +23,7 @@ export * from './plan';
 export * from './queries';
 export * from './refusal';
 export * from './run';
+export * from './schedule';
 export * from './subjects';
 export * from './verify-manifest';
 export * from './worker';

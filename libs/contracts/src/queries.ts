@@ -4,9 +4,10 @@
  */
 import { z } from 'zod';
 import { ApprovalId, ApprovalStatus } from './approval';
-import { Digest, DirectiveId } from './ids';
+import { Digest, DirectiveId, ScheduleId } from './ids';
 import { DirectiveStatus } from './documents';
 import { HistoryQuestion } from './plan';
+import { ScheduleStatus } from './schedule';
 
 export const queries = {
   /** -> DirectiveDocument */
@@ -46,6 +47,17 @@ export const queries = {
   },
   /** -> HistoryAnswer: how steps like these went before, and which of them are in the run cache. */
   history: { service: 'executor', name: 'history', schema: HistoryQuestion },
+  /** -> ScheduleSummary[], newest first; without a status those that are not removed. */
+  schedules: {
+    service: 'planner',
+    name: 'schedules',
+    schema: z.strictObject({
+      status: ScheduleStatus.optional(),
+      limit: z.number().int().min(1).max(1000).default(100),
+    }),
+  },
+  /** -> ScheduleDocument, from its stream: always current. */
+  schedule: { service: 'planner', name: 'schedule', schema: z.strictObject({ id: ScheduleId }) },
   /** -> RunDocument */
   run: { service: 'executor', name: 'run', schema: z.strictObject({ runId: z.string().max(200) }) },
   /** -> { events: RecordedEvent[] with hash, headPosition } in order of position. */

@@ -3,6 +3,7 @@
 export const refusalCodes = {
   malformed: 'the message does not fit its schema',
   invalid_directive: 'the directive or its chain has errors',
+  invalid_schedule: 'the schedule has errors',
   not_found: 'there is no such thing',
   already_exists: 'there is one with this id already',
   illegal_transition: 'its state does not allow it',
@@ -33,5 +34,21 @@ export interface RetryLater {
 
 /** What the sender of a directive command gets on its `writ-reply-to` subject. */
 export type CommandAnswer =
-  | { ok: true; directiveId: string; version: number; position: number }
-  | { ok: false; error: { code: string; message: string; details?: unknown } };
+  { ok: true; directiveId: string; version: number; position: number } | RefusedAnswer;
+
+/** The same of a schedule; `next` are times of a cron expression, `directiveId` what a firing made. */
+export type ScheduleAnswer =
+  | {
+      ok: true;
+      scheduleId: string;
+      version: number;
+      position: number;
+      next?: readonly string[];
+      directiveId?: string;
+    }
+  | RefusedAnswer;
+
+interface RefusedAnswer {
+  ok: false;
+  error: { code: string; message: string; details?: unknown };
+}

@@ -6,6 +6,7 @@
 
 export const subjects = {
   command: (verb: string) => `writ.command.directive.${verb}`,
+  scheduleCommand: (verb: string) => `writ.command.schedule.${verb}`,
   work: (adapter: string) => `writ.work.${adapter}`,
   evaluate: (kind: string) => `writ.evaluate.${kind}`,
   event: (aggregate: string, id: string, type: string) => `writ.event.${aggregate}.${id}.${type}`,
@@ -143,6 +144,12 @@ export const consumers = {
     streams.commands,
     'writ.command.directive.>',
     'decides directive commands',
+  ),
+  plannerSchedules: consumer(
+    'planner-schedules',
+    streams.commands,
+    'writ.command.schedule.>',
+    'decides schedule commands',
   ),
   plannerRuns: consumer(
     'planner-runs',

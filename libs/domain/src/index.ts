@@ -30,3 +30,6 @@ export * from './planning-warnings';
 export { planFileOf } from './planning-work';
 export type { MadePlan } from './directive-planning';
 export * from './run';
+export * from './schedule';
+export * from './schedule-documents';
+export { evolveSchedule, type Schedule, type ScheduleState } from './schedule-state';

@@ -26,6 +26,8 @@ import type { DeadLetters } from './dead-letters';
 import { Deliverer } from './delivery';
 import type { Outlet } from './delivery';
 import { hearBroadcasts } from './listening';
+import { overhearWire } from './overhear';
+import type { Foreign, OverheardReaction } from './overhear';
 import { answerOn, packJson, Requests } from './requests';
 import { checkSubject } from './wire';
 import type { Headers, Wire } from './wire';
@@ -122,6 +124,22 @@ export abstract class BusOverWire<W extends Wire = Wire> implements Bus {
     const listening = hearBroadcasts(this.parts.wire, subject, heard, this.parts);
     await this.parts.wire.flush();
     return listening;
+  }
+
+  async overhear(foreign: Foreign, reaction: OverheardReaction): Promise<Subscription> {
+    if (foreign.stream !== undefined) throw new Error(`there is no stream ${foreign.stream} here`);
+    const hearing = overhearWire(this.parts.wire, foreign, reaction, this.parts);
+    await this.parts.wire.flush();
+    return hearing;
+  }
+
+  /** Streams of others are a server's; see `jetstream-bus.ts`. */
+  streamOf(_filter: string): Promise<string | undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  forget(_foreign: { readonly stream: string; readonly name: string }): Promise<void> {
+    return Promise.resolve();
   }
 
   protected deliverer<T>(

@@ -4,6 +4,7 @@ import type { Bus } from './bus';
 import type { BusHarness, BusWorld } from './bus-world.conformance';
 import { conformsInDelivery } from './delivery.conformance';
 import { conformsInLetters } from './letters.conformance';
+import { conformsInOverhearing } from './overhear.conformance';
 import { conformsInQueries } from './queries.conformance';
 import { conformsWithStrangers } from './strangers.conformance';
 import { conformsInWork } from './work.conformance';
@@ -35,4 +36,5 @@ export function busConformance(start: () => Promise<BusHarness>): void {
   conformsInLetters(world);
   conformsInQueries(world);
   conformsInBacklog(world);
+  conformsInOverhearing(world);
 }

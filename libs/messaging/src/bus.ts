@@ -13,6 +13,7 @@
  */
 import type { Actor, ConsumerDefinition } from '@writ/contracts';
 import type { DeadLetters } from './dead-letters';
+import type { Foreign, OverheardReaction } from './overhear';
 
 /** CloudEvents 1.0 attributes and Writ's extensions, as headers on the wire. */
 export interface Attributes {
@@ -126,6 +127,12 @@ export interface Bus {
     subject: string,
     heard: (subject: string, bytes: Uint8Array, attributes?: Attributes) => void,
   ): Promise<Subscription>;
+  /** Hears messages of others, in whatever form: see `overhear.ts`. */
+  overhear(foreign: Foreign, reaction: OverheardReaction): Promise<Subscription>;
+  /** The stream of others that has all subjects of a filter; undefined when none has. */
+  streamOf(filter: string): Promise<string | undefined>;
+  /** Takes back what `overhear` has made of a stream of others. */
+  forget(foreign: { readonly stream: string; readonly name: string }): Promise<void>;
   /** Of these consumers together, as the server says now; a consumer that is not there has none. */
   backlog(consumers: readonly ConsumerDefinition[]): Promise<Backlog>;
   /** What could not be handled: to look at and to send again. */

@@ -11,6 +11,7 @@ export type { JetStreamBusOptions } from './connect-jetstream-bus';
 export { JetStreamBus } from './jetstream-bus';
 export { JetStreamTransport } from './nest-transport';
 export type { TransportOptions } from './nest-transport';
+export type { Foreign, Overheard, OverheardReaction } from './overhear';
 export { readJson } from './read-json';
 export { TopologyError } from './topology';
 export { MemoryBus } from './memory-bus';

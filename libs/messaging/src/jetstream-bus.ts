@@ -15,6 +15,8 @@ import { DeadLetters } from './dead-letters';
 import { JetStreamAdmin } from './jetstream-admin';
 import { jetStreamShelf } from './jetstream-shelf';
 import { headerBlock, NatsWire } from './nats-wire';
+import type { Foreign, OverheardReaction } from './overhear';
+import { forgetStream, overhearStream, streamOfSubject } from './overhear-stream';
 import { PublishWindow } from './publish-window';
 import { PullLoop } from './pull-loop';
 import { StreamWatchdog } from './stream-watchdog';
@@ -37,7 +39,7 @@ export class JetStreamBus extends BusOverWire<NatsWire> {
 
   constructor(
     private readonly connection: NatsConnection,
-    jsm: JetStreamManager,
+    private readonly jsm: JetStreamManager,
     private readonly options: JetStreamBusOptions,
   ) {
     const { name, claimCheck, logger = silentLogger, metrics = {} } = options;
@@ -102,6 +104,23 @@ export class JetStreamBus extends BusOverWire<NatsWire> {
 
   protected makeQueue(queue: ConsumerDefinition): Promise<void> {
     return this.admin.makeConsumer(queue, 1);
+  }
+
+  override async overhear(foreign: Foreign, reaction: OverheardReaction): Promise<Subscription> {
+    const { stream } = foreign;
+    if (stream === undefined) return super.overhear(foreign, reaction);
+    return overhearStream(this.connection, this.jsm, { ...foreign, stream }, reaction, {
+      logger: this.parts.logger,
+      signal: this.stopping.signal,
+    });
+  }
+
+  override streamOf(filter: string): Promise<string | undefined> {
+    return streamOfSubject(this.jsm, filter);
+  }
+
+  override forget(foreign: { readonly stream: string; readonly name: string }): Promise<void> {
+    return forgetStream(this.jsm, foreign);
   }
 
   backlog(consumers: readonly ConsumerDefinition[]): Promise<Backlog> {

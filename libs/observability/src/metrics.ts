@@ -3,7 +3,7 @@
  * bound. A service takes the groups it owns: `metricsOf(registry, 'planner', 'reconciler')`. The
  * dashboards and alert rules under deploy/ are tested against this table.
  */
-import { Adapter, ConfidenceLevel, directiveVerbs, RunResult } from '@writ/contracts';
+import { Adapter, ConfidenceLevel, directiveVerbs, RunResult, SkipReason } from '@writ/contracts';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import {
   counter,
@@ -34,6 +34,8 @@ const directiveStates = [
   'stopped',
   'archived',
 ] as const;
+
+const scheduleOutcomes = ['fired', 'buffered', 'duplicate', ...SkipReason.options] as const;
 
 export const metrics = {
   process: {
@@ -140,6 +142,25 @@ export const metrics = {
     reconcilerLastPass: gauge(
       'writ_reconciler_last_pass_timestamp_seconds',
       'When the reconciler last went through everything, in Unix time.',
+    ),
+  },
+  schedules: {
+    schedules: gauge('writ_schedules', 'Schedules that are not removed, by their state.', {
+      status: ['active', 'paused'],
+    }),
+    scheduleOccurrences: counter(
+      'writ_schedule_occurrences_total',
+      'Times and messages of schedules, by what became of them.',
+      { outcome: scheduleOutcomes },
+    ),
+    scheduleLag: histogram(
+      'writ_schedule_lag_seconds',
+      'Time from the moment that a cron expression names until it was fired.',
+      work,
+    ),
+    scheduleRerings: counter(
+      'writ_schedule_rerings_total',
+      'Directives made for firings that another planner had left without one.',
     ),
   },
   planner: {

@@ -2,7 +2,7 @@
  * Where the gateway has what a person names. A name that cannot be one is told here: there is nothing
  * of that name, and in a path it could mean something else.
  */
-import { ApprovalId, DirectiveId, RunId } from '@writ/contracts';
+import { ApprovalId, DirectiveId, RunId, ScheduleId } from '@writ/contracts';
 
 import { CliError } from './cli-error';
 
@@ -16,6 +16,12 @@ export function approvalPath(id: string): string {
   if (ApprovalId.safeParse(id).success) return `/v1/approvals/${id}`;
   const form = '"writ approvals" shows the ids';
   throw new CliError('not_found', `there is no approval ${JSON.stringify(id)}: ${form}`);
+}
+
+export function schedulePath(id: string): string {
+  if (ScheduleId.safeParse(id).success) return `/v1/schedules/${id}`;
+  const form = '"writ schedule list" shows the ids';
+  throw new CliError('not_found', `there is no schedule ${JSON.stringify(id)}: ${form}`);
 }
 
 export function runPath(id: string): string {

@@ -19,6 +19,7 @@ const exitCodes: Readonly<Record<string, number>> = {
   usage: EXIT.usage,
   malformed: EXIT.usage,
   invalid_directive: EXIT.usage,
+  invalid_schedule: EXIT.usage,
   too_large: EXIT.usage,
   not_available: EXIT.usage,
   digest_mismatch: EXIT.usage,

@@ -14,6 +14,7 @@ export const commands = {
   tell: () => (require('./commands/tell') as typeof import('./commands/tell')).tell,
   orders: () => require('./commands/orders') as typeof import('./commands/orders'),
   approvals: () => require('./commands/approvals') as typeof import('./commands/approvals'),
+  schedule: () => require('./commands/schedule') as typeof import('./commands/schedule'),
   look: () => require('./commands/look') as typeof import('./commands/look'),
   events: () => (require('./commands/events') as typeof import('./commands/events')).events,
   runs: () => require('./commands/runs') as typeof import('./commands/runs'),

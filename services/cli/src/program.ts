@@ -20,6 +20,7 @@ import {
 } from './option-values';
 import { printError } from './output';
 import { orderCommands } from './program-orders';
+import { scheduleCommands } from './program-schedules';
 
 export interface CommonOptions {
   readonly json: boolean;
@@ -72,6 +73,7 @@ export function makeProgram(end: End = () => undefined, json = false): Command {
   directiveCommands(program, end);
   orderCommands(program, common, (load) => acts(end, load));
   approvalCommands(program, end);
+  scheduleCommands(program, common, (load) => acts(end, load));
   recordCommands(program, end);
   return program;
 }

@@ -43,16 +43,20 @@ export async function submitDirective(
   { directive, files, place }: ReadDirective,
   { start = true, key }: SubmitOptions = {},
 ): Promise<Accepted> {
-  for (const { path, digest } of files) {
-    const artifact = `/v1/artifacts/${digest}`;
-    // A file that changes while it is sent is refused: its bytes are not those of the digest.
-    if (!(await gateway.exists(artifact))) await gateway.put(artifact, readFileSync(path));
-  }
+  await uploadInputs(gateway, files);
   try {
     return await gateway.post<Accepted>('/v1/directives', { directive, start }, key);
   } catch (error) {
     if (!(error instanceof CliError) || error.code !== 'invalid_directive') throw error;
     const issues = issuesOf(error.details) as Issue[];
     throw issues.length === 0 ? error : invalid(file, place(issues));
+  }
+}
+
+export async function uploadInputs(gateway: Gateway, files: ReadDirective['files']): Promise<void> {
+  for (const { path, digest } of files) {
+    const artifact = `/v1/artifacts/${digest}`;
+    // A file that changes while it is sent is refused: its bytes are not those of the digest.
+    if (!(await gateway.exists(artifact))) await gateway.put(artifact, readFileSync(path));
   }
 }

@@ -14,6 +14,7 @@ import { EventsController } from './controllers/events.controller';
 import { PageController } from './controllers/page.controller';
 import { PlansController } from './controllers/plans.controller';
 import { RunsController } from './controllers/runs.controller';
+import { SchedulesController } from './controllers/schedules.controller';
 import { UpkeepController } from './controllers/upkeep.controller';
 import { EventFeed, type EventPage } from './event-feed';
 import type { Door } from './http/door';
@@ -56,6 +57,7 @@ export class AppModule {
         DirectivesController,
         ApprovalsController,
         PlansController,
+        SchedulesController,
         EventsController,
         RunsController,
         ArtifactsController,

@@ -2,7 +2,14 @@
  * Questions and commands to the other services. Owns their subjects, how long is waited, and the
  * command id; what is decided, the services say.
  */
-import { canonicalJson, type CommandAnswer, type DirectiveVerb, subjects } from '@writ/contracts';
+import {
+  canonicalJson,
+  type CommandAnswer,
+  type DirectiveVerb,
+  type ScheduleAnswer,
+  type ScheduleVerb,
+  subjects,
+} from '@writ/contracts';
 import {
   type Bus,
   type Outgoing,
@@ -32,6 +39,19 @@ export interface DirectiveCommand {
   readonly traceparent: string | undefined;
   /** Who is at the other end, as far as that is known. */
   readonly person: string;
+}
+
+export interface ScheduleCommand extends Omit<DirectiveCommand, 'verb'> {
+  readonly verb: ScheduleVerb;
+}
+
+export interface AcceptedSchedule {
+  readonly scheduleId: string;
+  readonly commandId: string;
+  readonly position: number;
+  readonly version: number;
+  readonly next: readonly string[];
+  readonly directiveId?: string;
 }
 
 export interface Accepted {
@@ -66,27 +86,12 @@ export class Backend {
    * the same key gives its answer then.
    */
   async command(command: DirectiveCommand): Promise<Accepted> {
-    const { verb, data, idempotencyKey, person, traceparent } = command;
+    const { verb, data, idempotencyKey } = command;
     const directiveId = (data as { directiveId?: string }).directiveId;
     const commandId = commandIdFrom(directiveId ?? '', idempotencyKey);
     return this.measured('command', async () => {
-      const answer = await this.decided({
-        subject: subjects.command(verb),
-        dataText: canonicalJson(data),
-        // The stream would swallow a repeated message, and nobody would answer its sender; the
-        // planner knows the command by its id.
-        messageId: randomUUID(),
-        attributes: {
-          id: commandId,
-          type: `writ.command.directive.${verb}`,
-          source: '/writ/gateway',
-          ...(directiveId === undefined ? {} : { subject: directiveId }),
-          time: new Date().toISOString(),
-          commandId,
-          actor: { kind: 'person', id: person },
-          traceparent: continueTrace(traceparent),
-        },
-      });
+      const about = { kind: 'directive', subject: subjects.command(verb), id: directiveId };
+      const answer = await this.decided<CommandAnswer>(messageOf(command, commandId, about));
       if (!answer.ok) {
         const { code, message, details } = answer.error;
         const problem = new Problem(knownCode(code), message, details);
@@ -99,9 +104,26 @@ export class Backend {
     });
   }
 
-  private async decided(message: Outgoing): Promise<CommandAnswer> {
+  /** The same of a schedule. */
+  async scheduleCommand(command: ScheduleCommand): Promise<AcceptedSchedule> {
+    const { verb, data, idempotencyKey } = command;
+    const id = (data as { scheduleId?: string }).scheduleId;
+    const commandId = commandIdFrom(id ?? 'schedule', idempotencyKey);
+    return this.measured('command', async () => {
+      const about = { kind: 'schedule', subject: subjects.scheduleCommand(verb), id };
+      const answer = await this.decided<ScheduleAnswer>(messageOf(command, commandId, about));
+      if (!answer.ok) {
+        const { code, message, details } = answer.error;
+        throw new Problem(knownCode(code), message, details);
+      }
+      const { ok: _, next = [], ...accepted } = answer;
+      return { ...accepted, commandId, next };
+    });
+  }
+
+  private async decided<T>(message: Outgoing): Promise<T> {
     try {
-      return (await this.bus.ask(message, COMMAND_LIMIT_MS)) as CommandAnswer;
+      return (await this.bus.ask(message, COMMAND_LIMIT_MS)) as T;
     } catch (error) {
       if (!(error instanceof TimeoutError)) throw error;
       const seconds = COMMAND_LIMIT_MS / 1000;
@@ -123,6 +145,30 @@ export class Backend {
       throw error;
     }
   }
+}
+
+function messageOf(
+  { verb, data, person, traceparent }: DirectiveCommand | ScheduleCommand,
+  commandId: string,
+  { kind, subject, id }: { kind: string; subject: string; id: string | undefined },
+): Outgoing {
+  return {
+    subject,
+    dataText: canonicalJson(data),
+    // The stream would swallow a repeated message, and nobody would answer its sender; the
+    // planner knows the command by its id.
+    messageId: randomUUID(),
+    attributes: {
+      id: commandId,
+      type: `writ.command.${kind}.${verb}`,
+      source: '/writ/gateway',
+      ...(id === undefined ? {} : { subject: id }),
+      time: new Date().toISOString(),
+      commandId,
+      actor: { kind: 'person', id: person },
+      traceparent: continueTrace(traceparent),
+    },
+  };
 }
 
 function outcomeOf(error: unknown): Outcome {

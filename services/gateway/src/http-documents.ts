@@ -7,6 +7,8 @@ import {
   DirectiveId,
   EventMetadata,
   Position,
+  scheduleCommands,
+  ScheduleId,
   StepDocument,
   toldVerbs,
   type ToldVerb,
@@ -47,6 +49,19 @@ export const AcceptedDecision = z
   })
   .meta({ id: 'AcceptedDecision' });
 
+export const AcceptedSchedule = z
+  .object({
+    scheduleId: ScheduleId,
+    commandId: z.string(),
+    position: z.number().int(),
+    version: z.number().int(),
+    /** Of a cron expression. */
+    next: z.array(z.string()),
+    /** What a firing by hand has made. */
+    directiveId: DirectiveId.optional(),
+  })
+  .meta({ id: 'AcceptedSchedule' });
+
 export const RecordedEventDocument = z
   .object({
     position: z.number().int(),
@@ -82,3 +97,6 @@ export const SubmitBody = z.strictObject({
   /** Start at once; default true. */
   start: z.boolean().optional(),
 });
+
+/** The same of `createSchedule`. */
+export const CreateScheduleBody = scheduleCommands.create.omit({ scheduleId: true });

@@ -18,13 +18,21 @@ import {
   RunDocument,
   RunId,
   RunManifest,
+  scheduleCommands,
+  ScheduleDocument,
+  ScheduleId,
+  ScheduleStatus,
+  ScheduleSummary,
+  scheduleVerbs,
 } from '@writ/contracts';
 import { z } from 'zod';
 
 import {
   AcceptedCommand,
   AcceptedDecision,
+  AcceptedSchedule,
   ChainDocument,
+  CreateScheduleBody,
   DeadLetterSummary,
   DirectiveOrderBody,
   EventPageDocument,
@@ -59,6 +67,7 @@ const sse = { 'text/event-stream': null };
 const lines = { 'application/x-ndjson': null };
 
 const directiveId = z.strictObject({ id: DirectiveId });
+const scheduleId = z.strictObject({ id: ScheduleId });
 const runId = z.strictObject({ id: RunId });
 const nothing = z.strictObject({});
 const position = z.coerce.number().int().min(0);
@@ -168,6 +177,49 @@ export const routes = {
     status: 202,
     answers: json(AcceptedDecision),
     problems: [403, 404, 409, 413, 415, 422],
+  },
+  createSchedule: {
+    method: 'post',
+    path: '/v1/schedules',
+    summary: 'Makes a directive again and again, by a cron expression or a subject of NATS',
+    params: nothing,
+    body: CreateScheduleBody.extend({ directive: z.unknown() }),
+    idempotent: true,
+    status: 202,
+    answers: json(AcceptedSchedule),
+    problems: [409, 413, 415, 422],
+  },
+  listSchedules: {
+    method: 'get',
+    path: '/v1/schedules',
+    summary: 'Lists schedules, newest first; without a status those that are not removed',
+    query: z.strictObject({ status: ScheduleStatus.optional(), limit: limit.optional() }),
+    answers: json(z.array(ScheduleSummary)),
+    problems: [],
+  },
+  schedule: {
+    method: 'get',
+    path: '/v1/schedules/{id}',
+    summary: 'A schedule with its next times and its last firings',
+    params: scheduleId,
+    query: nothing,
+    answers: json(ScheduleDocument),
+    problems: [404],
+  },
+  commandSchedule: {
+    method: 'post',
+    path: '/v1/schedules/{id}/commands',
+    summary: 'Tells a schedule what to do',
+    params: scheduleId,
+    body: z.strictObject({
+      verb: z.enum(scheduleVerbs).exclude(['create']),
+      reason: Reason.optional(),
+      event: scheduleCommands.fire.shape.event,
+    }),
+    idempotent: true,
+    status: 202,
+    answers: json(AcceptedSchedule),
+    problems: [404, 409, 413, 415, 422, 429],
   },
   chain: {
     method: 'get',

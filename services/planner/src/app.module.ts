@@ -2,20 +2,26 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ObservabilityModule, type ReadinessCheck, type Registry } from '@writ/observability';
 import { PLANNER, type Planner } from './planner';
+import { SCHEDULES, type Schedules } from './schedules/schedules';
+import { ScheduleSubscriptions } from './schedules/subscriptions';
 import { PlannerSubscriptions } from './subscriptions';
 
 @Module({})
 export class PlannerModule {
   static forRoot(
     planner: Planner,
+    schedules: Schedules,
     registry: Registry,
     checks: Readonly<Record<string, ReadinessCheck>>,
   ): DynamicModule {
     return {
       module: PlannerModule,
       imports: [ObservabilityModule.forRoot({ service: 'planner', registry, checks })],
-      controllers: [PlannerSubscriptions],
-      providers: [{ provide: PLANNER, useValue: planner }],
+      controllers: [PlannerSubscriptions, ScheduleSubscriptions],
+      providers: [
+        { provide: PLANNER, useValue: planner },
+        { provide: SCHEDULES, useValue: schedules },
+      ],
     };
   }
 }

@@ -105,7 +105,7 @@ async function toCommand(
   }
 }
 
-function toCreate(
+export function toCreate(
   commandId: string,
   directiveId: string,
   data: DirectiveCommandData<'create'>,

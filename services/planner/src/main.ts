@@ -8,6 +8,8 @@ import { readConfig, type PlannerConfig } from './config';
 import { People } from './people';
 import { approvalRows, ApprovalRows } from './projections/approval-rows';
 import { directiveRows, DirectiveRows } from './projections/directive-rows';
+import { scheduleRows, ScheduleRows } from './projections/schedule-rows';
+import { composeSchedules } from './schedules/compose-schedules';
 
 const connectLimitMs = 5_000;
 const upToNowMs = 3_000;
@@ -24,7 +26,7 @@ async function open(host: Host<PlannerConfig>): Promise<Opened> {
   }).initialize();
   const rows = seams.area('rows', new DirectiveRows(database));
   const approvals = seams.area('rows', new ApprovalRows(database));
-  const projections = [directiveRows, approvalRows];
+  const projections = [directiveRows, approvalRows, scheduleRows];
   const url = config.DATABASE_URL;
   const readModels = new ReadModels({
     ...{ url, log, appends, logger, registry, projections, seams },
@@ -53,14 +55,23 @@ async function open(host: Host<PlannerConfig>): Promise<Opened> {
     rowsUpToNow: () => readModels.upToNow(upToNowMs),
     rebuild: (asked, progress) => readModels.rebuild(asked, progress),
   });
+  const schedules = composeSchedules({
+    planner,
+    rows: seams.area('rows', new ScheduleRows(database)),
+    metrics: metricsOf(registry, 'schedules'),
+    everyMs: config.WRIT_RECONCILE_MS,
+    rowsUpToNow: () => readModels.upToNow(upToNowMs),
+  });
   return {
     bus,
-    module: PlannerModule.forRoot(planner, registry, checks),
+    module: PlannerModule.forRoot(planner, schedules.schedules, registry, checks),
     begin: () => {
       readModels.begin();
       begin();
+      schedules.begin();
     },
     stop: [
+      { name: 'stop the schedules', limitMs: 5_000, run: schedules.stop },
       { name: 'stop the reconciler', limitMs: 5_000, run: stopReconciler },
       readModels.stop,
       { name: 'close the read model', limitMs: 2_000, run: () => database.destroy() },

@@ -7,6 +7,7 @@ import {
   evaluationEvents,
   manifestEvents,
   runEvents,
+  scheduleEvents,
   streamOf,
   workspaceEvents,
   type DirectiveDocument,
@@ -22,6 +23,7 @@ const schemas: Record<string, { parse(data: unknown): unknown }> = {
   ...evaluationEvents,
   ...manifestEvents,
   ...runEvents,
+  ...scheduleEvents,
   ...workspaceEvents,
 };
 const stored = golden('events.json') as RecordedEvent[];

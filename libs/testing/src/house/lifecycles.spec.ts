@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { directiveStatuses, RunDocument, stepStatuses } from '@writ/contracts';
-import { legalFrom } from '@writ/domain';
+import { directiveStatuses, RunDocument, ScheduleStatus, stepStatuses } from '@writ/contracts';
+import { legalFrom, legalOnSchedule } from '@writ/domain';
 
 const text = readFileSync(join(__dirname, '../../../../docs/LIFECYCLES.md'), 'utf8');
 
@@ -34,6 +34,15 @@ describe('docs/LIFECYCLES.md', () => {
     const pairs = new Set(drawn.map(({ from, label }) => `${label} from ${from}`));
     const legal = verbs.flatMap((verb) => legalFrom[verb].map((from) => `${verb} from ${from}`));
     expect([...pairs].sort()).toEqual(legal.sort());
+  });
+
+  it('draws the schedule in the words of its statuses, and exactly its legal commands', () => {
+    expect(statesOf(diagram('Schedule'))).toEqual([...ScheduleStatus.options].sort());
+    const drawn = diagram('Schedule').map(({ from, label }) => `${label} from ${from}`);
+    const legal = Object.entries(legalOnSchedule).flatMap(([verb, statuses]) =>
+      statuses.map((status) => `${verb} from ${status}`),
+    );
+    expect(drawn.filter((it) => it !== 'create from [*]').sort()).toEqual(legal.sort());
   });
 
   it('draws the step and the run in the words of their statuses', () => {

@@ -12,6 +12,9 @@ import {
   rebuildQuery,
   REPLY_TO_HEADER,
   runEvents,
+  scheduleCommands,
+  scheduleEvents,
+  scheduleVerbs,
   RunWork,
   streams,
   subjects,
@@ -46,6 +49,7 @@ interface Channel {
 
 const events = {
   directive: { schemas: directiveEvents, writer: 'planner' },
+  schedule: { schemas: scheduleEvents, writer: 'planner' },
   run: { schemas: runEvents, writer: 'executor' },
   evaluation: { schemas: evaluationEvents, writer: 'verifier' },
   workspace: { schemas: workspaceEvents, writer: 'executor' },
@@ -66,6 +70,23 @@ export function channelTable(): Channel[] {
 }
 
 function commandChannels(): Channel[] {
+  return [...directiveCommandChannels(), ...scheduleCommandChannels()];
+}
+
+function scheduleCommandChannels(): Channel[] {
+  return scheduleVerbs.map((verb) => ({
+    id: `command-schedule-${verb}`,
+    address: subjects.scheduleCommand(verb),
+    description: `Command to the planner, through ${streams.commands.name}. ce-id is the command id; with the header ${REPLY_TO_HEADER} it is answered.`,
+    messages: [
+      { name: `${verb}Schedule`, title: `${verb} a schedule`, payload: scheduleCommands[verb] },
+    ],
+    action: 'receive' as const,
+    answered: true as const,
+  }));
+}
+
+function directiveCommandChannels(): Channel[] {
   return directiveVerbs.map((verb: DirectiveVerb) => ({
     id: `command-${verb}`,
     address: subjects.command(verb),

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 import { statusOf, titleOf, type ProblemCode } from '../http/problem';
-import { SubmitBody } from '../http-documents';
+import { CreateScheduleBody, SubmitBody } from '../http-documents';
 import { type Route, routes } from '../routes';
 import { VERSION } from '../version';
 
@@ -44,8 +44,14 @@ export function openApiDocument(): object {
   };
 }
 
+/** Of those whose handlers tell each issue themselves. */
+const wholeBodies: Readonly<Record<string, z.ZodType>> = {
+  submitDirective: SubmitBody,
+  createSchedule: CreateScheduleBody,
+};
+
 function operation(operationId: string, route: Route): object {
-  const body = operationId === 'submitDirective' ? SubmitBody : route.body;
+  const body = wholeBodies[operationId] ?? route.body;
   const parameters = [
     ...parametersOf(route.params, 'path'),
     ...parametersOf(route.query, 'query'),

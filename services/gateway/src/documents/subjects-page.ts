@@ -47,7 +47,8 @@ ${table(
 ## Commands
 
 A command whose header \`${REPLY_TO_HEADER}\` names a subject is answered there with
-\`{ok: true, directiveId, version, position}\` or \`{ok: false, error: {code, message, details}}\`.
+\`{ok: true, directiveId, version, position}\` (of a schedule: \`{ok: true, scheduleId, version, position,
+next, directiveId?}\`) or \`{ok: false, error: {code, message, details}}\`.
 
 ${list('command-')}
 

@@ -20,6 +20,7 @@ export type ProblemCode = RefusalCode | keyof typeof gatewayCodes;
 export const statusOf: Readonly<Record<ProblemCode, number>> = {
   malformed: 400,
   invalid_directive: 422,
+  invalid_schedule: 422,
   not_found: 404,
   already_exists: 409,
   illegal_transition: 409,
