@@ -27,7 +27,7 @@ export async function answerHistory(deps: HistoryTools, question: unknown): Prom
     const told = trouble === undefined ? {} : { trouble };
     return { step: step.name, basis, runs: [...alike], bundle, ...told };
   });
-  return { steps, programsAtATime: deps.programs.slots.size };
+  return { steps, programsAtATime: deps.programs.places.sizeOf('programs') };
 }
 
 const keysOf = ({ name, type, adapter }: PlannedStep) => ({
