@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { ApprovalId, ApprovalStatus } from './approval';
-import { Digest, DirectiveId, ScheduleId } from './ids';
+import { Digest, DirectiveId, RunId, ScheduleId, StepName } from './ids';
 import { DirectiveStatus } from './documents';
 import { HistoryQuestion } from './plan';
 import { ScheduleStatus } from './schedule';
@@ -75,6 +75,24 @@ export const queries = {
     service: 'manifest',
     name: 'manifest',
     schema: z.strictObject({ id: z.string().max(200) }),
+  },
+  /** -> RollbackAdvisory; nothing is done. */
+  rollbackAdvisory: {
+    service: 'manifest',
+    name: 'rollback-advisory',
+    schema: z.strictObject({ id: DirectiveId, step: StepName }),
+  },
+  /** -> DirectiveMetrics, from the log as it is now */
+  directiveMetrics: {
+    service: 'manifest',
+    name: 'directive-metrics',
+    schema: z.strictObject({ id: DirectiveId }),
+  },
+  /** -> RunMetrics */
+  runMetrics: {
+    service: 'manifest',
+    name: 'run-metrics',
+    schema: z.strictObject({ id: RunId }),
   },
   /** -> { bytes (base64), total } */
   readContent: {

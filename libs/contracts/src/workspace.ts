@@ -1,6 +1,6 @@
 /**
  * The workspace of one directive: prepared once, then each passed step is merged into it, one after
- * the other. The executor is its only writer.
+ * the other, and what was merged may be taken back. The executor is its only writer.
  */
 import { z } from 'zod';
 import { Workspace } from './directive-file';
@@ -19,6 +19,18 @@ export const WorkspaceWork = z.discriminatedUnion('op', [
     branch: z.string(),
     /** The run's candidate commit. */
     commit: z.string(),
+  }),
+  z.object({
+    op: z.literal('rollback'),
+    directiveId: DirectiveId,
+    /** Of what asks for it: the same is done once, however often it comes. */
+    rollbackId: z.string().min(1).max(200),
+    repository: z.string(),
+    branch: z.string(),
+    /** Where the branch goes: an earlier head of it. */
+    to: z.string(),
+    /** Where it is, as far as is known: it moves from there or not at all. */
+    expected: z.string(),
   }),
 ]);
 export type WorkspaceWork = z.infer<typeof WorkspaceWork>;
@@ -49,6 +61,21 @@ export const workspaceEvents = {
     runId: RunId,
     step: StepName,
     paths: z.array(z.string()),
+    message: z.string(),
+  }),
+  WorkspaceRolledBack: z.object({
+    directiveId: DirectiveId,
+    rollbackId: z.string(),
+    from: z.string(),
+    /** Head of the branch after it. */
+    to: z.string(),
+    /** The ref that keeps what was there; absent when nothing had to move. */
+    kept: z.string().optional(),
+  }),
+  WorkspaceRollbackRefused: z.object({
+    directiveId: DirectiveId,
+    rollbackId: z.string(),
+    code: z.string(),
     message: z.string(),
   }),
 } as const;

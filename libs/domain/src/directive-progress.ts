@@ -57,6 +57,9 @@ export function noteWorkspace(event: WorkspaceEvent, state: Directive): Directiv
       }
       return draft.events;
     }
+    case 'WorkspaceRolledBack':
+    case 'WorkspaceRollbackRefused':
+      return []; // no directive asks for it yet
   }
 }
 

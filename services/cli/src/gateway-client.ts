@@ -5,6 +5,7 @@
  */
 import type { RetryLater } from '@writ/contracts';
 import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
 
 import { asCliError, CliError } from './cli-error';
 import { findGateway } from './find-stack';
@@ -26,6 +27,8 @@ interface Ask {
   readonly method?: string;
   readonly body?: unknown;
   readonly bytes?: Uint8Array;
+  /** The same bytes as they come, anew for each try. */
+  readonly open?: () => Promise<Readable>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
 }
@@ -67,8 +70,19 @@ export class Gateway {
     }
   }
 
+  /** Of what would be answered, in bytes. */
+  async sizeOf(path: string): Promise<number> {
+    const response = await this.ask(path, { method: 'HEAD' }, asItIs);
+    return Number(response.headers.get('content-length') ?? 0);
+  }
+
   async put(path: string, bytes: Uint8Array): Promise<void> {
     await this.ask(path, { method: 'PUT', bytes }, (response) => response.text());
+  }
+
+  /** What is too much to hold: it is opened again when it has to be sent again. */
+  async putStream(path: string, open: () => Promise<Readable>): Promise<void> {
+    await this.ask(path, { method: 'PUT', open }, (response) => response.text());
   }
 
   /** The bytes of an answer as they come. */
@@ -126,7 +140,8 @@ export class Gateway {
     read: (response: Response) => T,
   ): Promise<Awaited<T>> {
     const { url, token } = this.options;
-    const { method = 'GET', body, bytes, headers, signal } = ask;
+    const { method = 'GET', body, bytes, open, headers, signal } = ask;
+    const stream = await open?.();
     const content = body === undefined ? bytes : JSON.stringify(body);
     try {
       const response = await fetch(url + path, {
@@ -137,6 +152,7 @@ export class Gateway {
           ...headers,
         },
         ...(content === undefined ? {} : { body: content }),
+        ...(stream === undefined ? {} : { body: Readable.toWeb(stream), duplex: 'half' }),
         ...(signal === undefined ? {} : { signal }),
         redirect: 'error',
       });
@@ -147,6 +163,8 @@ export class Gateway {
       const reason = (error as { cause?: Error }).cause?.message ?? (error as Error).message;
       const message = `the gateway at ${url} does not answer (${reason}); is the stack running? "writ up" starts it, "writ doctor" looks`;
       throw new CliError('unavailable', message, undefined, { cause: error });
+    } finally {
+      stream?.destroy();
     }
   }
 }

@@ -75,6 +75,7 @@ export function makeProgram(end: End = () => undefined, json = false): Command {
   approvalCommands(program, end);
   scheduleCommands(program, common, (load) => acts(end, load));
   recordCommands(program, end);
+  bundleCommands(program, end);
   return program;
 }
 
@@ -216,6 +217,13 @@ function recordCommands(program: Command, end: End): void {
   common(program.command('run-info').argument('<run>'))
     .description('shows a run: stages, attempts, usage')
     .action(acts(end, () => commands.runs().runInfo));
+  common(program.command('metrics').argument('<id>', 'a run or a directive'))
+    .description('shows what it came to in figures: times, tries, checks, artifacts, cost')
+    .action(acts(end, commands.metrics));
+  common(program.command('rollback').argument('<directive>').argument('<step>'))
+    .description('says what going back to before a step would mean, as Markdown')
+    .option('--advisory-only', 'only say it', false)
+    .action(acts(end, commands.rollback));
   const manifest = program.command('manifest').description('shows and verifies sealed manifests');
   common(manifest.command('show').argument('<id>', 'a run or a directive'))
     .description('prints the manifest')
@@ -263,4 +271,21 @@ function workerCommands(program: Command, end: End): void {
     .addOption(new Option('--slow-input <json>', 'what takes it seconds').argParser(jsonValue))
     .addOption(new Option('--nats <url>', 'over this server, not its own').argParser(natsAddress))
     .action(acts(end, () => commands.worker().conformance, true));
+}
+
+function bundleCommands(program: Command, end: End): void {
+  const bundle = program.command('bundle').description('what a directive made, in one zip file');
+  const file = ['<file>', 'a zip file'] as const;
+  common(bundle.command('export').argument('<id>', 'a directive'))
+    .description('writes artifacts, manifests and transcripts with their digests')
+    .requiredOption('--out <file>', 'the zip file to write')
+    .option('--step <name>', 'only of this step')
+    .option('--force', 'replace the file when it is there', false)
+    .action(acts(end, () => commands.bundle().exportBundle));
+  common(bundle.command('verify').argument(...file))
+    .description('checks every digest and every member, with nothing running')
+    .action(acts(end, () => commands.bundle().verify));
+  common(bundle.command('import').argument(...file))
+    .description('checks it and keeps its contents, so that steps can name them as inputs')
+    .action(acts(end, () => commands.bundle().importBundle));
 }

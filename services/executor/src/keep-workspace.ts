@@ -1,6 +1,7 @@
 /**
- * Prepares the workspace of a directive and merges its steps into it. Each is done once and said
- * once: what comes again is told again, and a merge that was cut off before it was said is found done.
+ * Prepares the workspace of a directive, merges its steps into it and takes merges back. Each is done
+ * once and said once: what comes again is told again, and a merge or a rollback that was cut off
+ * before it was said is found done.
  */
 import {
   branchOf,
@@ -20,6 +21,7 @@ export const parseWorkspaceWork = (data: unknown): WorkspaceWork => WorkspaceWor
 
 type Merge = Extract<WorkspaceWork, { op: 'merge' }>;
 type Prepare = Extract<WorkspaceWork, { op: 'prepare' }>;
+type Rollback = Extract<WorkspaceWork, { op: 'rollback' }>;
 type Tools = Pick<Executor, 'log' | 'bus' | 'workspaces' | 'repositories' | 'turns' | 'newId'>;
 
 /** Other executors append to the same stream when steps are merged at the same time. */
@@ -28,6 +30,7 @@ const ATTEMPTS = 20;
 export async function keepWorkspace(deps: Tools, message: Incoming<WorkspaceWork>): Promise<void> {
   const work = message.data;
   if (work.op === 'merge') check(work);
+  if (work.op === 'rollback') checkRollback(work);
   const stream = streamOf.workspace(work.directiveId);
   // Of merges into one branch that are made at once, all but one would have to be made again.
   await deps.turns.take(stream, () => keep(deps, message, stream));
@@ -39,7 +42,7 @@ async function keep(deps: Tools, message: Incoming<WorkspaceWork>, stream: strin
     const { version, fold: answers } = await deps.workspaces.load(stream);
     const said = answers.to(work);
     if (said !== undefined) return sendAgain(deps.bus, said, message.attributes.id);
-    const { type, data } = await (work.op === 'prepare' ? prepare(deps, work) : merge(deps, work));
+    const { type, data } = await doWork(deps, work);
     const metadata = metadataOf(message, work.directiveId);
     const event = { id: deps.newId(), type, schemaVersion: 1, data, metadata };
     try {
@@ -51,10 +54,23 @@ async function keep(deps: Tools, message: Incoming<WorkspaceWork>, stream: strin
   }
 }
 
+function doWork(deps: Tools, work: WorkspaceWork): Promise<WorkspaceEvent> {
+  if (work.op === 'prepare') return prepare(deps, work);
+  return work.op === 'merge' ? merge(deps, work) : rollback(deps, work);
+}
+
+const COMMIT = /^[0-9a-f]{40,64}$/;
+
 /** The names that become arguments of git. */
 function check({ directiveId, branch, commit }: Merge): void {
-  if (branch === branchOf(directiveId) && /^[0-9a-f]{40,64}$/.test(commit)) return;
+  if (branch === branchOf(directiveId) && COMMIT.test(commit)) return;
   const message = `there is nothing to merge: commit "${commit}" into branch "${branch}"`;
+  throw new TerminalError('malformed', message);
+}
+
+function checkRollback({ directiveId, branch, to, expected }: Rollback): void {
+  if (branch === branchOf(directiveId) && COMMIT.test(to) && COMMIT.test(expected)) return;
+  const message = `there is nothing to roll back: branch "${branch}" from "${expected}" to "${to}"`;
   throw new TerminalError('malformed', message);
 }
 
@@ -79,4 +95,14 @@ async function merge({ repositories }: Tools, work: Merge): Promise<WorkspaceEve
   if (merged.merged) return { type: 'StepMerged', data: { ...about, commit: merged.head } };
   const { paths, message: why } = merged;
   return { type: 'StepMergeConflicted', data: { ...about, paths, message: why } };
+}
+
+async function rollback({ repositories }: Tools, work: Rollback): Promise<WorkspaceEvent> {
+  const { directiveId, rollbackId, repository, branch, to, expected } = work;
+  const about = { directiveId, rollbackId };
+  const done = await repositories.rollback({ directiveId, repository, branch, to, expected });
+  if ('code' in done) {
+    return { type: 'WorkspaceRollbackRefused', data: { ...about, ...done } };
+  }
+  return { type: 'WorkspaceRolledBack', data: { ...about, from: expected, to, ...done } };
 }

@@ -11,6 +11,7 @@ import { DeadLettersController } from './controllers/dead-letters.controller';
 import { DirectivesController } from './controllers/directives.controller';
 import { DocumentsController } from './controllers/documents.controller';
 import { EventsController } from './controllers/events.controller';
+import { MetricsController } from './controllers/metrics.controller';
 import { PageController } from './controllers/page.controller';
 import { PlansController } from './controllers/plans.controller';
 import { RunsController } from './controllers/runs.controller';
@@ -61,6 +62,7 @@ export class AppModule {
         EventsController,
         RunsController,
         ArtifactsController,
+        MetricsController,
         UpkeepController,
         DeadLettersController,
         DocumentsController,

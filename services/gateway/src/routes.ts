@@ -11,10 +11,12 @@ import {
   DirectiveDocument,
   DirectiveId,
   DirectiveManifest,
+  DirectiveMetrics,
   DirectiveStatus,
   DirectiveSummary,
   PlanDocument,
   Reason,
+  RollbackAdvisory,
   RunDocument,
   RunId,
   RunManifest,
@@ -24,6 +26,8 @@ import {
   ScheduleStatus,
   ScheduleSummary,
   scheduleVerbs,
+  RunMetrics,
+  StepName,
 } from '@writ/contracts';
 import { z } from 'zod';
 
@@ -250,6 +254,24 @@ export const routes = {
     answers: json(DirectiveManifest),
     problems: [404],
   },
+  directiveMetrics: {
+    method: 'get',
+    path: '/v1/directives/{id}/metrics',
+    summary: 'What a directive came to in figures, by the log',
+    params: directiveId,
+    query: nothing,
+    answers: json(DirectiveMetrics),
+    problems: [404],
+  },
+  rollbackAdvisory: {
+    method: 'get',
+    path: '/v1/directives/{id}/rollback-advisory',
+    summary: 'What going back to before a step would mean; nothing is done',
+    params: directiveId,
+    query: z.strictObject({ step: StepName }),
+    answers: json(RollbackAdvisory),
+    problems: [404, 409],
+  },
   events: {
     method: 'get',
     path: '/v1/events',
@@ -276,6 +298,15 @@ export const routes = {
     params: runId,
     query: nothing,
     answers: json(RunManifest),
+    problems: [404],
+  },
+  runMetrics: {
+    method: 'get',
+    path: '/v1/runs/{id}/metrics',
+    summary: 'What a run came to in figures, by the log',
+    params: runId,
+    query: nothing,
+    answers: json(RunMetrics),
     problems: [404],
   },
   runLogs: {

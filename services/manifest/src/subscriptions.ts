@@ -4,6 +4,8 @@ import { queries, rebuildQuery } from '@writ/contracts';
 import { Answers } from '@writ/messaging';
 import { answerEvents } from './answer-events';
 import { answerManifest } from './answer-manifest';
+import { answerDirectiveMetrics, answerRunMetrics } from './answer-metrics';
+import { answerRollback } from './answer-rollback';
 import { checkLog } from './check-log';
 import { KEEPER } from './keeper';
 import type { Keeper } from './keeper';
@@ -22,6 +24,21 @@ export class ManifestSubscriptions {
   @Answers(queries.manifest.service, queries.manifest.name)
   manifest(question: unknown): Promise<unknown> {
     return answerManifest(this.keeper, question);
+  }
+
+  @Answers(queries.directiveMetrics.service, queries.directiveMetrics.name)
+  directiveMetrics(question: unknown): Promise<unknown> {
+    return answerDirectiveMetrics(this.keeper, question);
+  }
+
+  @Answers(queries.runMetrics.service, queries.runMetrics.name)
+  runMetrics(question: unknown): Promise<unknown> {
+    return answerRunMetrics(this.keeper, question);
+  }
+
+  @Answers(queries.rollbackAdvisory.service, queries.rollbackAdvisory.name)
+  rollback(question: unknown): Promise<unknown> {
+    return answerRollback(this.keeper, question);
   }
 
   @Answers(queries.readContent.service, queries.readContent.name)

@@ -51,11 +51,26 @@ export async function findProgress(
   const due = new Set(items.map(({ id }) => id));
   for await (const event of all(log, workspace)) {
     const noted = event as unknown as WorkspaceEvent;
-    const id = 'runId' in noted.data ? `${noted.data.runId}-merge` : `${directiveId}-prepare`;
+    const id = itemOf(noted);
     if (!due.has(id)) continue;
     done.set(id, { command: { type: 'note-workspace', event: noted }, version: event.version });
   }
   return { done, begun };
+}
+
+/** The id of the work item that an event of a workspace answers. */
+function itemOf({ type, data }: WorkspaceEvent): string {
+  switch (type) {
+    case 'WorkspacePrepared':
+    case 'WorkspaceRefused':
+      return `${data.directiveId}-prepare`;
+    case 'StepMerged':
+    case 'StepMergeConflicted':
+      return `${data.runId}-merge`;
+    case 'WorkspaceRolledBack':
+    case 'WorkspaceRollbackRefused':
+      return data.rollbackId;
+  }
 }
 
 async function* all(

@@ -17,7 +17,9 @@ export const REPOSITORY = '/simulated/repository';
 
 interface Branch {
   head: string;
-  readonly ancestors: Set<string>;
+  ancestors: ReadonlySet<string>;
+  /** Every head it has had, with what was in it then. */
+  readonly before: Map<string, ReadonlySet<string>>;
 }
 
 type Merged = Awaited<ReturnType<Repositories['merge']>>;
@@ -42,7 +44,8 @@ export class SimulatedGit implements Repositories {
     if (path === MISSING) return { code: 'repository_missing', message: `there is no ${path}` };
     const [branch, baseCommit] = [branchOf(directiveId), commitOf(`base of ${directiveId}`)];
     if (!this.branches.has(branch)) {
-      this.branches.set(branch, { head: baseCommit, ancestors: new Set([baseCommit]) });
+      const ancestors = new Set([baseCommit]);
+      this.branches.set(branch, { head: baseCommit, ancestors, before: new Map() });
     }
     return { kind: workspace.kind, path, branch, baseCommit };
   }
@@ -56,12 +59,27 @@ export class SimulatedGit implements Repositories {
       if (branch.ancestors.has(commit)) return { merged: true, head: branch.head };
       if (conflicts(commit)) return { merged: false, paths: ['same.txt'], message: 'a conflict' };
       if (branch.head !== head) continue; // somebody else was faster
+      branch.before.set(head, branch.ancestors);
       branch.head = commitOf(`${head} and ${commit}`);
-      branch.ancestors.add(commit).add(branch.head);
+      branch.ancestors = new Set([...branch.ancestors, commit, branch.head]);
       this.journey.note(`${commit.slice(0, 8)} is merged into ${name}`);
       return { merged: true, head: branch.head };
     }
     throw new Error(`the branch ${name} moved ${ATTEMPTS} times`);
+  }
+
+  async rollback({ branch: name, to, expected }: Parameters<Repositories['rollback']>[0]) {
+    await this.work();
+    const branch = this.branches.get(name);
+    if (branch === undefined) throw new Error(`there is no branch ${name}`);
+    if (branch.head === to) return {};
+    const ancestors = branch.before.get(to);
+    if (branch.head !== expected || ancestors === undefined) {
+      return { code: 'branch_moved', message: `${name} is at ${branch.head}` };
+    }
+    [branch.head, branch.ancestors] = [to, ancestors];
+    this.journey.note(`${name} goes back to ${to.slice(0, 8)}`);
+    return { kept: `refs/writ/rolled-back/${name}/1` };
   }
 
   headOf(directiveId: string): string | undefined {

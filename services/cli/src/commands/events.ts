@@ -37,7 +37,7 @@ export async function events(options: EventsOptions): Promise<void> {
 }
 
 /** What is too large for one answer is asked for in smaller pages. */
-async function pageAfter(gateway: Gateway, path: string, after: number, most: number) {
+export async function pageAfter(gateway: Gateway, path: string, after: number, most: number) {
   for (let limit = most; ; limit = Math.ceil(limit / 4)) {
     try {
       const { events } = await gateway.get<{ events: RecordedEvent[] }>(
