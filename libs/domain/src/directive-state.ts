@@ -15,6 +15,7 @@ import {
 import { evolveApprovals, type Approvals } from './approvals';
 import { Chain, type StepState } from './chain';
 import { keptChain } from './fork';
+import { withEntry } from './growing-map';
 import { costOf, reopened, stepAfter, type StepEvent } from './step-evolution';
 
 /** The first answer to a command, given again when the command comes again. */
@@ -180,13 +181,13 @@ function remember(
   const { commandId } = metadata;
   if (event.type === 'CommandRefused') {
     const { verb, code, message, details } = event.data;
-    return new Map(answers).set(commandId, { verb, refused: code, message, details });
+    return withEntry(answers, commandId, { verb, refused: code, message, details });
   }
   // What a command leads to belongs to its answer; the first of its events says which verb it was.
   const said = verbSaidBy(event);
   const verb = answers.get(commandId)?.verb ?? said;
   if (verb === undefined) return answers;
-  return new Map(answers).set(commandId, { verb, version, position });
+  return withEntry(answers, commandId, { verb, version, position });
 }
 
 function apply(state: Directive, event: DirectiveEvent, at: string): Directive {
