@@ -165,8 +165,9 @@ describe.each(Object.entries(now().histories))('of %s, a snapshot', (name, { eve
     const last = textOf(states.at(-1) ?? directiveDecider.initial);
     states.forEach((state, at) => {
       const rest = events.slice(at + 1);
-      expect(textOf(rest.reduce((it, event) => directiveDecider.evolve(it, event), again(state))))
-        .toBe(last);
+      expect(
+        textOf(rest.reduce((it, event) => directiveDecider.evolve(it, event), again(state))),
+      ).toBe(last);
     });
   });
 

@@ -8,6 +8,7 @@ import { CreateManifest1763700000005 } from './manifest';
 import { CreatePlanner1763700000002 } from './planner';
 import { CreateSignedCheckpoints1763700000007 } from './signed-checkpoints';
 import { CreateStepHistory1763700000020 } from './step-history';
+import { CreateSnapshots1763700000030 } from './snapshots';
 import { CreateVerifier1763700000004 } from './verifier';
 
 export const migrations = [
@@ -21,4 +22,5 @@ export const migrations = [
   AppendsInOrder1763700000008,
   CreateApprovals1763700000009,
   CreateStepHistory1763700000020,
+  CreateSnapshots1763700000030,
 ];
