@@ -49,8 +49,9 @@ const stories: Readonly<Record<string, (story: Story) => void>> = {
     };
     const judged = (step: string, level: 'green' | 'yellow' | 'red', commit: string) => {
       const digest = `sha256:${commit.padStart(64, '0')}`;
+      const usage = { inputTokens: 800, outputTokens: 300, costUsd: 0.25 };
       const made = { commit, artifacts: [{ path: 'out', digest, bytes: 1 }] };
-      story.end(step, { runId: story.runIdOf(step), ...made, usage: { costUsd: 0.25 } });
+      story.end(step, { runId: story.runIdOf(step), ...made, usage });
       story.evaluate(step, level);
     };
     judged('one', 'red', 'c1');

@@ -96,13 +96,15 @@ export function evolveDirective(state: DirectiveState, recorded: RecordedEvent):
     event.type === 'DirectiveCreated'
       ? created(recorded, event.data)
       : apply(existing(state, recorded), event, recorded.recordedAt);
-  return {
-    ...next,
-    version: recorded.version,
-    position: recorded.position,
-    answers: remember(next.answers, event, recorded),
-  };
+  // Written into what was just made: to copy all members once more would be a good part of a fold.
+  const after: Mutable<Directive> = next === state ? { ...next } : next;
+  after.version = recorded.version;
+  after.position = recorded.position;
+  after.answers = remember(next.answers, event, recorded);
+  return after;
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 function existing(state: DirectiveState, recorded: RecordedEvent): Directive {
   if (state.status !== 'absent') return state;

@@ -65,8 +65,10 @@ interface Waiting<S, C> extends Asked<C> {
   readonly reject: (error: unknown) => void;
 }
 
-/** Of one reading: the next is under way while one is folded. */
+/** Of one reading. */
 const PAGE = 2_000;
+/** Under way while one is folded. */
+const PAGES_AHEAD = 2;
 
 export class Aggregates<S, C, E extends Decided> {
   private readonly cache: AggregateCache<S>;
@@ -215,16 +217,23 @@ export class Aggregates<S, C, E extends Decided> {
     return this.keep(stream, await this.foldAfter(stream, aggregate));
   }
 
+  /** Versions have no gaps, so the pages behind a full one can be asked for before it is folded. */
   private async foldAfter(stream: string, known: Aggregate<S>): Promise<Aggregate<S>> {
-    const read = (afterVersion: number) =>
-      this.options.log.readStream(stream, { afterVersion, limit: PAGE });
     let aggregate = known;
-    for (let next: Promise<StoredEvent[]> | undefined = read(known.version); next !== undefined;) {
-      const page: StoredEvent[] = await next;
-      const last = page.at(-1);
-      next = last !== undefined && page.length === PAGE ? read(last.version) : undefined;
-      next?.catch(() => undefined); // thrown where it is awaited
+    let afterVersion = known.version;
+    const pages: Promise<StoredEvent[]>[] = [];
+    const ask = () => {
+      const page = this.options.log.readStream(stream, { afterVersion, limit: PAGE });
+      page.catch(() => undefined); // thrown where it is awaited
+      pages.push(page);
+      afterVersion += PAGE;
+    };
+    ask();
+    for (let page = await pages.shift(); page !== undefined; page = await pages.shift()) {
+      const goesOn = page.length === PAGE;
+      while (goesOn && pages.length < PAGES_AHEAD) ask();
       for (const event of page) aggregate = this.fold(aggregate, event);
+      if (!goesOn) break;
     }
     return aggregate;
   }

@@ -22,7 +22,7 @@ export { Relay, type RelayOptions } from './relay';
 export { postgresSeats, type ProjectionSeat, type RelaySeat, type Seats } from './seats';
 export { services, type Service } from './service-roles';
 export { type SnapshotTable } from './snapshot-table';
-export { Snapshots } from './snapshots';
+export { Snapshots, type SnapshotsOptions } from './snapshots';
 export { SpareTime } from './spare-time';
 export { uuidV7 } from './uuid-v7';
 export { verifyLog, type VerifyLogOptions, type VerifyLogReport } from './verify-log';
