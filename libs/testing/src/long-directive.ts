@@ -46,6 +46,7 @@ export interface HowLong {
 const EVENTS_OF_A_CYCLE = 3;
 /** Started, evaluating, asked, voted, resolved, passed. */
 const EVENTS_OF_A_STEP = 6;
+const EVENTS_OF_ONE_THAT_WAITS = 3;
 const actor = { kind: 'service' as const, id: 'test' };
 const said = 'the second figure does not agree with the table; mend it and say why it did not';
 const digestOf = (number: number) => `sha256:${number.toString(16).padStart(64, '0')}`;
@@ -53,7 +54,8 @@ const digestOf = (number: number) => `sha256:${number.toString(16).padStart(64, 
 export function longDirective({ directiveId, steps, events, waiting }: HowLong): LongDirective {
   const passing = steps - waiting;
   const telling = new Telling(directiveId, passing, waiting);
-  const cycles = Math.max(0, events - steps * EVENTS_OF_A_STEP) / EVENTS_OF_A_CYCLE;
+  const besides = passing * EVENTS_OF_A_STEP + waiting * EVENTS_OF_ONE_THAT_WAITS;
+  const cycles = Math.max(0, events - besides) / EVENTS_OF_A_CYCLE;
   for (let step = 0; step < passing; step += 1) {
     const from = Math.round((cycles * step) / passing);
     const until = Math.round((cycles * (step + 1)) / passing);
