@@ -7,13 +7,16 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { canonicalJson, type RecordedEvent } from '@writ/contracts';
+import { canonicalJson, DirectiveFile, PLAN_STEP } from '@writ/contracts';
+import type { PlannedStep, RecordedEvent } from '@writ/contracts';
 import { DirectiveStory as Story, storyFile as file, storyId as directiveId } from '@writ/testing';
 import { directiveDecider } from './directive';
+import type { DirectiveOrder } from './directive-command';
 import { directiveDocument } from './directive-documents';
 import { directiveSnapshot } from './directive-snapshot';
 import type { Directive, DirectiveState } from './directive-state';
 import { workOf } from './directive-work';
+import { planFor } from './plan-for';
 
 const { shape, write, read } = directiveSnapshot;
 const again = (state: DirectiveState) => read(write(state));
@@ -34,6 +37,10 @@ const chained = [
   { name: 'three', dependsOn: ['one'], ...checked },
   { name: 'four', dependsOn: ['two', 'three'] },
 ];
+
+const stepsOf = (steps: Parameters<typeof file>[0]) => file(steps).chain?.steps ?? [];
+const order = (story: Story, told: object) =>
+  story.typesWhen({ commandId: `order-${story.events.length}`, ...told } as DirectiveOrder);
 
 const stories: Readonly<Record<string, (story: Story) => void>> = {
   'a draft': (story) => story.create(file(chained), { start: false }),
@@ -89,6 +96,53 @@ const stories: Readonly<Record<string, (story: Story) => void>> = {
     story.create(file(chained, { limits: { maxFailedSteps: 0 } }));
     const error = { kind: 'exit', code: 'exit_1', message: 'it ended with 1' } as const;
     story.end('one', { result: 'failed', error });
+  },
+  'planned by an agent, then planned anew': (story) => {
+    const { chain: _, ...rest } = file(chained);
+    const adapter = { kind: 'program' as const, argv: ['my-agent'] };
+    const plan = planFor(DirectiveFile.parse({ ...rest, planner: { kind: 'agent', adapter, approval: true } }));
+    if ('issues' in plan) throw new Error(JSON.stringify(plan.issues));
+    const how = { commandId: 'create-1', directiveId, contentDigest: `sha256:${'a'.repeat(64)}` };
+    story.when({ type: 'create', ...how, ...plan, start: true });
+    const made = (generation: number, attempt: number, steps: PlannedStep[]) => {
+      const runId = `${directiveId}-g${generation}-${PLAN_STEP}-a${attempt}`;
+      const ended = story.ended(PLAN_STEP, { runId });
+      return story.typesWhen({ type: 'note-plan', ended, made: { steps } });
+    };
+    made(1, 1, []);
+    made(1, 2, stepsOf(chained.slice(0, 2)));
+    const [asked] = [...story.directive.approvals.values()];
+    const { approvalId = '', digest = '' } = asked?.request ?? {};
+    const vote = { approvalId, digest, verb: 'approve', decision: 'approve' } as const;
+    const by = { by: { id: 'alice' }, now: '2026-01-01' };
+    story.typesWhen({ type: 'vote', commandId: 'vote-plan', ...vote, ...by });
+    story.end('one', { runId: story.runIdOf('one') });
+    order(story, { type: 'replan', reason: 'learnt' });
+    story.evaluate('one', 'green');
+    made(1, 3, []);
+    made(1, 4, stepsOf(chained));
+    made(1, 5, []);
+  },
+  'told what to do again and again': (story) => {
+    const limits = { maxFailedSteps: 0, maxReworkCycles: 0 };
+    story.create(file([{ name: 'one' }, ...chained.slice(1)], { limits }));
+    order(story, { type: 'amend', changes: { goal: 'Another goal' } });
+    order(story, { type: 'pause', mode: 'cut', reason: 'now' });
+    order(story, { type: 'add-step', step: stepsOf([{ name: 'five' }])[0] });
+    order(story, { type: 'update-step', step: stepsOf([{ name: 'two', ...checked }])[0] });
+    order(story, { type: 'resume' });
+    story.end('one', { result: 'cancelled' });
+    story.end('one', { runId: story.runIdOf('one'), result: 'failed' });
+    order(story, { type: 'raise-limit', limits: { maxFailedSteps: 5 } });
+    order(story, { type: 'resume' });
+    order(story, { type: 'retry-step', step: 'one' });
+    order(story, { type: 'skip-step', step: 'five' });
+    order(story, { type: 'remove-step', step: 'four' });
+    story.end('one', { runId: story.runIdOf('one') });
+    const chain = { steps: stepsOf([{ name: 'one' }, { name: 'six', dependsOn: ['one'] }]) };
+    order(story, { type: 'replan', chain });
+    story.end('two');
+    order(story, { type: 'rollback', step: 'one' });
   },
   'stopped in the middle': (story) => {
     story.create(file(chained, { limits: { maxWallTimeMinutes: 1 } }));
