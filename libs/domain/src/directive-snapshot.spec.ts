@@ -100,7 +100,9 @@ const stories: Readonly<Record<string, (story: Story) => void>> = {
   'planned by an agent, then planned anew': (story) => {
     const { chain: _, ...rest } = file(chained);
     const adapter = { kind: 'program' as const, argv: ['my-agent'] };
-    const plan = planFor(DirectiveFile.parse({ ...rest, planner: { kind: 'agent', adapter, approval: true } }));
+    const plan = planFor(
+      DirectiveFile.parse({ ...rest, planner: { kind: 'agent', adapter, approval: true } }),
+    );
     if ('issues' in plan) throw new Error(JSON.stringify(plan.issues));
     const how = { commandId: 'create-1', directiveId, contentDigest: `sha256:${'a'.repeat(64)}` };
     story.when({ type: 'create', ...how, ...plan, start: true });
