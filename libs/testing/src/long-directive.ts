@@ -146,8 +146,9 @@ class Telling implements LongDirective {
   private step(at: number): { name: string; runId: string; attempt: number } {
     const name = `step-${at}`;
     const step = this.state.chain.get(name);
-    if (step?.runId == null) throw new Error(`${name} does not run`);
-    return { name, runId: step.runId, attempt: step.attempt };
+    const runId = step?.runId ?? null;
+    if (step === undefined || runId === null) throw new Error(`${name} does not run`);
+    return { name, runId, attempt: step.attempt };
   }
 
   private decide(command: DirectiveCommand): void {
