@@ -45,7 +45,7 @@ const services = {
   gateway: ['contracts', 'domain', 'messaging', 'observability', 'service-host'],
   cli: ['contracts', 'domain', 'embedded-servers', 'worker-protocol'],
   migrator: ['event-log', 'contracts'],
-  bench: ['contracts', 'event-log', 'messaging'],
+  bench: ['contracts', 'domain', 'event-log', 'messaging', 'testing'],
   chaos: ['contracts', 'embedded-servers', 'testing'],
   simulator: [...platform, ...reaching, 'testing', ...simulated],
 };

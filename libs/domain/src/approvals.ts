@@ -18,6 +18,7 @@ import {
   type RecordedEvent,
   type Refusal,
 } from '@writ/contracts';
+import { withEntry } from './growing-map';
 
 export interface Vote {
   readonly by: string;
@@ -57,7 +58,7 @@ export function evolveApprovals(
   const { approvalId } = event.data;
   if (event.type === 'ApprovalRequested') {
     const { policy } = event.data;
-    return new Map(approvals).set(approvalId, {
+    return withEntry(approvals, approvalId, {
       ...{ request: event.data, status: 'pending', roles: policy.roles, votes: [] },
       ...{ requestedAt: at, escalated: false, decidedAt: null },
       deadline: deadlineFrom(at, policy.deadlineMinutes),
@@ -65,7 +66,7 @@ export function evolveApprovals(
   }
   const before = approvals.get(approvalId);
   if (before === undefined) throw new Error(`there is no approval ${approvalId} for ${event.type}`);
-  return new Map(approvals).set(approvalId, approvalAfter(before, event, at));
+  return withEntry(approvals, approvalId, approvalAfter(before, event, at));
 }
 
 function approvalAfter(

@@ -104,6 +104,11 @@ export class Chain implements Iterable<StepState> {
     return Chain.of(placesOf(specs), steps);
   }
 
+  /** As it was when these were its steps: what iterating over a chain gives. */
+  static restored(steps: readonly StepState[]): Chain {
+    return Chain.of(placesOf(steps.map(({ spec }) => spec)), steps);
+  }
+
   private static of(places: Places, steps: readonly StepState[]): Chain {
     const blocks: Block[] = [];
     for (let from = 0; from < steps.length; from += BLOCK) {

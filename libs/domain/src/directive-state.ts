@@ -15,6 +15,7 @@ import {
 import { evolveApprovals, type Approvals } from './approvals';
 import { Chain, type StepState } from './chain';
 import { keptChain } from './fork';
+import { withEntry } from './growing-map';
 import { costOf, reopened, stepAfter, type StepEvent } from './step-evolution';
 
 /** The first answer to a command, given again when the command comes again. */
@@ -95,13 +96,15 @@ export function evolveDirective(state: DirectiveState, recorded: RecordedEvent):
     event.type === 'DirectiveCreated'
       ? created(recorded, event.data)
       : apply(existing(state, recorded), event, recorded.recordedAt);
-  return {
-    ...next,
-    version: recorded.version,
-    position: recorded.position,
-    answers: remember(next.answers, event, recorded),
-  };
+  // Written into what was just made: to copy all members once more would be a good part of a fold.
+  const after: Mutable<Directive> = next === state ? { ...next } : next;
+  after.version = recorded.version;
+  after.position = recorded.position;
+  after.answers = remember(next.answers, event, recorded);
+  return after;
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 function existing(state: DirectiveState, recorded: RecordedEvent): Directive {
   if (state.status !== 'absent') return state;
@@ -180,13 +183,13 @@ function remember(
   const { commandId } = metadata;
   if (event.type === 'CommandRefused') {
     const { verb, code, message, details } = event.data;
-    return new Map(answers).set(commandId, { verb, refused: code, message, details });
+    return withEntry(answers, commandId, { verb, refused: code, message, details });
   }
   // What a command leads to belongs to its answer; the first of its events says which verb it was.
   const said = verbSaidBy(event);
   const verb = answers.get(commandId)?.verb ?? said;
   if (verb === undefined) return answers;
-  return new Map(answers).set(commandId, { verb, version, position });
+  return withEntry(answers, commandId, { verb, version, position });
 }
 
 function apply(state: Directive, event: DirectiveEvent, at: string): Directive {

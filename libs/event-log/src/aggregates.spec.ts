@@ -314,6 +314,37 @@ describe('loading', () => {
     });
   });
 
+  it.each([3_999, 4_000, 4_001, 9_000])(
+    'reads a stream of %d events in pages, and folds each once and in order',
+    async (count) => {
+      const watched = log();
+      const events = Array.from({ length: count }, (_, at) => event('Added', { step: `${at}` }));
+      await watched.append({ stream, expectedVersion: 0, events });
+      const numbering: Decider<{ steps: number }, Command, Added> = {
+        initial: { steps: 0 },
+        decide: () => [],
+        evolve: ({ steps }, { data }) => {
+          expect((data as Added['data']).step).toBe(`${steps}`);
+          return { steps: steps + 1 };
+        },
+      };
+      const loaded = await new Aggregates({ log: watched, decider: numbering }).load(stream);
+      expect(loaded).toEqual({ state: { steps: count }, version: count, position: count });
+    },
+  );
+
+  it('throws what a page behind the first one throws', async () => {
+    const watched = log();
+    const events = Array.from({ length: 5_000 }, () => event('Added', { step: 'x' }));
+    await watched.append({ stream, expectedVersion: 0, events });
+    const read = watched.readStream.bind(watched);
+    watched.readStream = (...asked) =>
+      asked[1]?.afterVersion === 4_000 ? Promise.reject(new Error('away')) : read(...asked);
+    const counting = { ...counter, evolve: (state: Counter) => state };
+    const aggregates = new Aggregates({ log: watched, decider: counting });
+    await expect(aggregates.load(stream)).rejects.toThrow('away');
+  });
+
   it('gives the initial state of a stream that is not there, and does not keep it', async () => {
     const aggregates = on(log());
     expect(await aggregates.load(stream)).toEqual({

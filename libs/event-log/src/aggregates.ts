@@ -10,6 +10,8 @@
  *    and those that wait are decided one after the other and appended together.
  * G4 What is kept in memory are folds of a prefix of the stream: never wrong, perhaps short.
  * G5 A command that cannot be recorded does not harm those it waited with: they go on alone.
+ * G6 A snapshot is asked for only where the first page of a stream was not all of it, so what is
+ *    short costs what it did; one that counts is a fold of a prefix like any other (G4).
  */
 import {
   pause,
@@ -24,7 +26,8 @@ import {
 import type { Decider } from '@writ/domain';
 import { AggregateCache, type Aggregate } from './aggregate-cache';
 import { decideTogether, type Asked, type Decided, type Outcome } from './decide-together';
-import { MAX_LIMIT, type EventLog, type StoredEvent } from './event-log';
+import type { EventLog, StoredEvent } from './event-log';
+import type { Snapshots } from './snapshots';
 import { uuidV7 } from './uuid-v7';
 
 export interface AggregatesOptions<S, C, E extends Decided> {
@@ -39,6 +42,8 @@ export interface AggregatesOptions<S, C, E extends Decided> {
   readonly begins?: (command: C) => boolean;
   /** Brings an old event to its present form before it is folded. */
   readonly upcast?: (event: RecordedEvent) => RecordedEvent;
+  /** Spare the folding of long streams from their beginning. Default: none. */
+  readonly snapshots?: Snapshots<S>;
   /** So many streams are kept in memory. Default 2,000. */
   readonly cacheSize?: number;
   /** A command is decided so often at most. Default 8. */
@@ -59,6 +64,11 @@ interface Waiting<S, C> extends Asked<C> {
   readonly resolve: (handled: Handled<S> | Refusal) => void;
   readonly reject: (error: unknown) => void;
 }
+
+/** Of one reading. */
+const PAGE = 2_000;
+/** Under way while one is folded. */
+const PAGES_AHEAD = 2;
 
 export class Aggregates<S, C, E extends Decided> {
   private readonly cache: AggregateCache<S>;
@@ -105,7 +115,7 @@ export class Aggregates<S, C, E extends Decided> {
   /** Takes an event that arrived by message; one that does not follow what is known is ignored. */
   observe(event: RecordedEvent): void {
     const known = this.cache.get(event.stream) ?? this.before();
-    if (event.version === known.version + 1) this.cache.put(event.stream, this.fold(known, event));
+    if (event.version === known.version + 1) this.keep(event.stream, this.fold(known, event));
   }
 
   private async work(stream: string): Promise<void> {
@@ -176,7 +186,7 @@ export class Aggregates<S, C, E extends Decided> {
       const handled = { ...after, events };
       return () => resolve(handled);
     });
-    if (stored.length > 0) this.cache.put(stream, after);
+    if (stored.length > 0) this.keep(stream, after);
     for (const give of answers) give();
   }
 
@@ -195,14 +205,43 @@ export class Aggregates<S, C, E extends Decided> {
 
   /** Reads what comes after `known`, all of it. */
   private async catchUp(stream: string, known = this.before()): Promise<Aggregate<S>> {
+    const { snapshots } = this.options;
     let aggregate = known;
-    for (;;) {
-      const afterVersion = aggregate.version;
-      const tail = await this.options.log.readStream(stream, { afterVersion, limit: MAX_LIMIT });
-      for (const event of tail) aggregate = this.fold(aggregate, event);
-      if (tail.length < MAX_LIMIT) break;
+    if (snapshots !== undefined && known.version === 0) {
+      const limit = snapshots.everyEvents;
+      const beginning = await this.options.log.readStream(stream, { limit });
+      for (const event of beginning) aggregate = this.fold(aggregate, event);
+      if (beginning.length < limit) return this.keep(stream, aggregate);
+      aggregate = (await snapshots.load(stream)) ?? aggregate; // G6
     }
-    if (aggregate.version > 0) this.cache.put(stream, aggregate);
+    return this.keep(stream, await this.foldAfter(stream, aggregate));
+  }
+
+  /** Versions have no gaps, so the pages behind a full one can be asked for before it is folded. */
+  private async foldAfter(stream: string, known: Aggregate<S>): Promise<Aggregate<S>> {
+    let aggregate = known;
+    let afterVersion = known.version;
+    const pages: Promise<StoredEvent[]>[] = [];
+    const ask = () => {
+      const page = this.options.log.readStream(stream, { afterVersion, limit: PAGE });
+      page.catch(() => undefined); // thrown where it is awaited
+      pages.push(page);
+      afterVersion += PAGE;
+    };
+    ask();
+    for (let page = await pages.shift(); page !== undefined; page = await pages.shift()) {
+      const goesOn = page.length === PAGE;
+      while (goesOn && pages.length < PAGES_AHEAD) ask();
+      for (const event of page) aggregate = this.fold(aggregate, event);
+      if (!goesOn) break;
+    }
+    return aggregate;
+  }
+
+  private keep(stream: string, aggregate: Aggregate<S>): Aggregate<S> {
+    if (aggregate.version === 0) return aggregate;
+    this.cache.put(stream, aggregate);
+    this.options.snapshots?.folded(stream, aggregate);
     return aggregate;
   }
 

@@ -24,3 +24,4 @@ export {
   storyId,
   type StoryStep,
 } from './directive-story';
+export { longDirective, type LongDirective } from './long-directive';

@@ -113,3 +113,20 @@ test('beside measures the same before and after the log has a past', async () =>
     past: { events: above(200) },
   });
 }, 180_000);
+
+test('approve tells the time from a decision to the next step running', async () => {
+  const result = await measured('approve', { directives: 2, steps: 3 });
+  expect(result).toMatchObject({
+    ...{ latencyMs, approvals: 4, answeredMs: latencyMs, startedMs: latencyMs },
+  });
+}, 60_000);
+
+test('large folds, shows and commands one directive with a long life', async () => {
+  const result = await measured('large', { steps: 60, events: 1_200 });
+  const fold = { ms: above(0), cpuMs: above(0) };
+  expect(result).toMatchObject({
+    ...{ latencyMs, events: above(1_000), waiting: 40, shownBytes: above(10_000) },
+    ...{ firstShowMs: above(0), showMs: latencyMs },
+    folds: { without: [fold, fold, fold], withSnapshot: [fold, fold] },
+  });
+}, 180_000);

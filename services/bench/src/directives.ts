@@ -104,14 +104,25 @@ export class Directives {
   }
 
   /** Any other command on a directive. */
-  tell(verb: string, directiveId: string): Promise<CommandAnswer> {
+  tell(verb: string, directiveId: string, more: object = {}): Promise<CommandAnswer> {
     const type = `writ.command.directive.${verb}`;
     const message = {
       subject: subjects.command(verb),
-      dataText: JSON.stringify({ directiveId }),
+      dataText: JSON.stringify({ directiveId, ...more }),
       attributes: { id: randomUUID(), type, source: '/writ/bench' },
     };
     return this.bus.ask(message, answerLimitMs) as Promise<CommandAnswer>;
+  }
+
+  /** Events of a type as they pass, with the id of what they happened to. */
+  async hear(
+    aggregate: string,
+    type: string,
+    call: (id: string, data: unknown) => void,
+  ): Promise<void> {
+    await this.bus.listen(subjects.event(aggregate, '*', type), (subject, bytes) => {
+      call(subject.split('.')[3] ?? '', JSON.parse(Buffer.from(bytes).toString()));
+    });
   }
 
   async show(id: string): Promise<DirectiveDocument> {

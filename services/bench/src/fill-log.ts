@@ -87,7 +87,7 @@ async function writeClones(
 }
 
 /** As it is after a while: nothing waits for relay or sealing, and the database knows its tables. */
-async function settle(url: string): Promise<void> {
+export async function settle(url: string): Promise<void> {
   await inDatabase(url, async (database) => {
     const head = '(select max(position) from log.event)';
     await database.query(`update log.relay_cursor set position = ${head}`);

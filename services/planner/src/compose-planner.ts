@@ -9,6 +9,7 @@ import { knownDirectives } from './known-directives';
 import type { Planner } from './planner';
 import type { DirectiveRows } from './projections/directive-rows';
 import { createReconciler } from './reconcile';
+import { openSnapshots, type SnapshotParts } from './directive-snapshots';
 
 /** Counting goes over all directives that ever were, so it is done less often than the rest. */
 const countEveryMs = 5_000;
@@ -33,6 +34,8 @@ export interface PlannerParts extends Omit<Planner, Composed> {
   readonly maxUnfinished?: number;
   /** See `WorkOptions`. Default 16. */
   readonly stepsAhead?: number;
+  /** Where folds of long directives are kept. Default: nowhere. */
+  readonly snapshots?: SnapshotParts;
   /** Default: the system's clock and chance. */
   readonly clock?: Clock;
   readonly random?: () => number;
@@ -50,8 +53,9 @@ export function composePlanner(parts: PlannerParts): ComposedPlanner {
   const { clock = systemClock, random = Math.random, newId = uuidV7, ...given } = parts;
   const { log, bus, rows, rowsUpToNow, logger, metrics, reconcileMs, unattendedMs } = given;
   const { maxWaiting = 600, maxUnfinished = 20_000, stepsAhead = 16 } = given;
+  const snapshots = parts.snapshots && openSnapshots(parts.snapshots, { log, clock, logger });
   const directives = new Aggregates({
-    ...{ log, decider: directiveDecider, clock, random, newId },
+    ...{ log, decider: directiveDecider, clock, random, newId, snapshots },
     begins: ({ type }: DirectiveCommand) => type === 'create',
   });
   const admitting = { bus, clock, random, logger, metrics, maxWaiting, maxUnfinished };
@@ -82,6 +86,6 @@ export function composePlanner(parts: PlannerParts): ComposedPlanner {
         onError: (error) => logger.error({ err: error }, 'a pass of the reconciler failed'),
       });
     },
-    stop: async () => reconciler?.stop(),
+    stop: async () => void (await Promise.all([reconciler?.stop(), snapshots?.stop()])),
   };
 }

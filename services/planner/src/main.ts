@@ -1,10 +1,12 @@
 /** The planner as a process. */
+import { PostgresSnapshotTable, SpareTime } from '@writ/event-log';
 import { metricsOf } from '@writ/observability';
 import { connect, ReadModels, runService, type Host, type Opened } from '@writ/service-host';
 import { DataSource } from 'typeorm';
 import { PlannerModule } from './app.module';
 import { composePlanner } from './compose-planner';
 import { readConfig, type PlannerConfig } from './config';
+import { rebuildWithSnapshots } from './directive-snapshots';
 import { People } from './people';
 import { approvalRows, ApprovalRows } from './projections/approval-rows';
 import { directiveRows, DirectiveRows } from './projections/directive-rows';
@@ -26,6 +28,11 @@ async function open(host: Host<PlannerConfig>): Promise<Opened> {
   }).initialize();
   const rows = seams.area('rows', new DirectiveRows(database));
   const approvals = seams.area('rows', new ApprovalRows(database));
+  const table = new PostgresSnapshotTable(
+    (text, values) => database.query(text, values),
+    'planner',
+  );
+  const snapshotTable = seams.area('snapshot', table);
   const projections = [directiveRows, approvalRows, scheduleRows];
   const url = config.DATABASE_URL;
   const readModels = new ReadModels({
@@ -53,7 +60,9 @@ async function open(host: Host<PlannerConfig>): Promise<Opened> {
     stepsAhead: config.WRIT_STEPS_AHEAD,
     people: config.WRIT_PEOPLE === undefined ? undefined : People.parse(config.WRIT_PEOPLE),
     rowsUpToNow: () => readModels.upToNow(upToNowMs),
-    rebuild: (asked, progress) => readModels.rebuild(asked, progress),
+    snapshots: { table: snapshotTable, spareTime: new SpareTime() },
+    rebuild: async (asked, progress) =>
+      rebuildWithSnapshots(await readModels.rebuild(asked, progress), asked, { log, table }),
   });
   const schedules = composeSchedules({
     planner,

@@ -8,8 +8,8 @@
  */
 import { finalStatuses, pause, Unavailable, VersionConflict } from '@writ/contracts';
 import type { Clock, DirectiveStatus } from '@writ/contracts';
-import { LogUnavailable, MemoryLog, MemorySeats } from '@writ/event-log';
-import type { Append, EventLog, Seats, StoredEvent } from '@writ/event-log';
+import { LogUnavailable, MemoryLog, MemorySeats, MemorySnapshotTable } from '@writ/event-log';
+import type { Append, EventLog, Seats, SnapshotTable, StoredEvent } from '@writ/event-log';
 import {
   leaseTable,
   MemoryCacheTable,
@@ -63,6 +63,7 @@ export class Database {
   readonly leases;
   readonly reservations;
   readonly tables = new SimulatedTables();
+  readonly snapshots: SnapshotTable = new MemorySnapshotTable();
   readonly seats = new MemorySeats(this.tables);
   private readonly clock: Clock;
   private awayUntil = 0;
@@ -175,6 +176,18 @@ export class Database {
           const pending = this.tables.rows('approval').filter((it) => it['status'] === 'pending');
           return { count: pending.length, oldestSeconds: 0 };
         }),
+    };
+  }
+
+  snapshotsFor(process: SimulatedProcess): SnapshotTable {
+    const { snapshots } = this;
+    const write = <T>(work: () => Promise<T>) => this.call(process, 'write', work);
+    return {
+      read: (stream) => this.call(process, 'read', () => snapshots.read(stream)),
+      write: (snapshot) => write(() => snapshots.write(snapshot)),
+      remove: (snapshot) => write(() => snapshots.remove(snapshot)),
+      streams: (after, limit) => this.call(process, 'read', () => snapshots.streams(after, limit)),
+      clear: () => write(() => snapshots.clear()),
     };
   }
 

@@ -7,6 +7,7 @@ import { approvalRows, composePlanner, directiveRows, PlannerSubscriptions } fro
 import { ReadModels } from '@writ/service-host';
 import { composeVerifier, evaluationRows, VerifierSubscriptions } from '@writ/verifier';
 import type { Projection } from '@writ/event-log';
+import { lossy } from './mutants';
 import type { SimulatedProcess, ServiceName } from './simulated-process';
 import { simulatedChecks } from './simulated-checks';
 import { SimulatedWarden } from './simulated-warden';
@@ -26,6 +27,9 @@ const concurrency = 8;
 const programsAtATime = 3;
 /** As main.ts of the planner. */
 const upToNowMs = 3_000;
+/** Of the few events of a directive here: many are read back from a snapshot. */
+const snapshotAtMost = 16;
+const snapshotRestMs = 200;
 /** As the environment's defaults have them. */
 const reconciling = { reconcileMs: 2_000, unattendedMs: 4_000 };
 const checksAtATime = 2;
@@ -59,8 +63,14 @@ async function startPlanner(process: SimulatedProcess, around: Surroundings): Pr
   const { bus, log, content, logger, registry, random, newId, seams } = connected;
   const { clock } = process;
   const readModels = readModelsOf(process, around, connected, [directiveRows, approvalRows]);
+  const table = seams.area('snapshot', around.database.snapshotsFor(process));
+  const snapshots = {
+    table: around.mutant === 'lossy-snapshots' ? lossy(table) : table,
+    everyEvents: 1 + Math.floor(random() * snapshotAtMost),
+    restMs: random() * snapshotRestMs,
+  };
   const { planner, begin, stop } = composePlanner({
-    ...{ log, bus, content, logger, clock, random, newId, rebuild, ...reconciling },
+    ...{ log, bus, content, logger, clock, random, newId, rebuild, snapshots, ...reconciling },
     rows: seams.area('rows', around.database.rowsFor(process)),
     approvals: seams.area('rows', around.database.approvalsFor(process)),
     rowsUpToNow: () => readModels.upToNow(upToNowMs),

@@ -9,6 +9,7 @@ import { CreatePlanner1763700000002 } from './planner';
 import { CreateSchedules1763700000020 } from './schedules';
 import { CreateSignedCheckpoints1763700000007 } from './signed-checkpoints';
 import { CreateStepHistory1763700000020 } from './step-history';
+import { CreateSnapshots1763700000030 } from './snapshots';
 import { CreateVerifier1763700000004 } from './verifier';
 
 export const migrations = [
@@ -23,4 +24,5 @@ export const migrations = [
   CreateApprovals1763700000009,
   CreateStepHistory1763700000020,
   CreateSchedules1763700000020,
+  CreateSnapshots1763700000030,
 ];

@@ -7,7 +7,7 @@ import {
   type ApprovalStatus,
   type RecordedEvent,
 } from '@writ/contracts';
-import { approvalDocument, evolveApprovals, type Approval } from '@writ/domain';
+import { approvalDocument, evolveApprovals, type Approval, type Approvals } from '@writ/domain';
 import type { Projection } from '@writ/event-log';
 import type { DataSource, EntityManager } from 'typeorm';
 
@@ -38,16 +38,14 @@ async function applyToRows(events: readonly RecordedEvent[], tx: EntityManager):
     [ids],
   );
   const directives = new Map<string, string>();
-  let approvals = new Map<string, Approval>();
-  for (const row of rows) {
-    directives.set(row.id, row.directive_id);
-    approvals.set(row.id, JSON.parse(row.approval) as Approval);
-  }
+  for (const row of rows) directives.set(row.id, row.directive_id);
+  let approvals: Approvals = new Map(
+    rows.map(({ id, approval }) => [id, JSON.parse(approval) as Approval]),
+  );
   for (const event of events) {
     const { stream, recordedAt } = event;
     directives.set(idOf(event), stream.slice('directive-'.length));
-    const next = evolveApprovals(approvals, event as unknown as ApprovalEvent, recordedAt);
-    approvals = new Map(next);
+    approvals = evolveApprovals(approvals, event as unknown as ApprovalEvent, recordedAt);
   }
   const changed = [...approvals];
   await tx.query(

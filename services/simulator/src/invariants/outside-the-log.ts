@@ -4,7 +4,8 @@
  * O1 By the witness, no two executions of a step overlap, and none began without its claim.
  * O2 What a client was told is in the log, the same every time; what it sent and did not take back was
  *    decided.
- * O3 Each read model is what its projection makes of the log from the beginning.
+ * O3 Each read model is what its projection makes of the log from the beginning, and each snapshot what
+ *    the decider does.
  * O4 Every manifest that is due is sealed, with the bytes that follow from the log, and no other.
  * O5 What a step has passed with is in the branch of its directive, and a completed directive names
  *    the head of it.
@@ -18,6 +19,8 @@ import type {
   ManifestSealed,
   RunClaimed,
 } from '@writ/contracts';
+import { directiveDecider, directiveSnapshot } from '@writ/domain';
+import { rebuildSnapshots } from '@writ/event-log';
 import type { Projection, StoredEvent } from '@writ/event-log';
 import { manifestRows, Sealing } from '@writ/manifest';
 import { metricsOf, Registry } from '@writ/observability';
@@ -47,6 +50,7 @@ export async function brokenOutside(
     ...brokenAnswers(client, events),
     ...brokenTold(world, client, events),
     ...(await brokenReadModels(world, events)),
+    ...(await brokenSnapshots(world)),
     ...(await brokenManifests(world, events)),
     ...brokenBranches(world, events),
     ...(await remains(world, client)),
@@ -159,6 +163,15 @@ async function brokenReadModels(world: World, events: Events): Promise<string[]>
     }
   }
   return broken;
+}
+
+/** O3 */
+async function brokenSnapshots({ database: { log, snapshots: table } }: World): Promise<string[]> {
+  const folding = { form: directiveSnapshot, decider: directiveDecider };
+  const { difference } = await rebuildSnapshots({ log, table, ...folding });
+  return difference === undefined
+    ? []
+    : [`the snapshot of ${difference} is not what its events fold to`];
 }
 
 export const wanted =
