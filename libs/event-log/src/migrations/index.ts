@@ -6,7 +6,7 @@ import { CreateExecutor1763700000003 } from './executor';
 import { CreateLog1763700000001 } from './log';
 import { CreateManifest1763700000005 } from './manifest';
 import { CreatePlanner1763700000002 } from './planner';
-import { CreateSchedules1763700000020 } from './schedules';
+import { CreateSchedules1763700000021 } from './schedules';
 import { CreateSignedCheckpoints1763700000007 } from './signed-checkpoints';
 import { CreateStepHistory1763700000020 } from './step-history';
 import { CreateSnapshots1763700000030 } from './snapshots';
@@ -23,6 +23,6 @@ export const migrations = [
   AppendsInOrder1763700000008,
   CreateApprovals1763700000009,
   CreateStepHistory1763700000020,
-  CreateSchedules1763700000020,
+  CreateSchedules1763700000021,
   CreateSnapshots1763700000030,
 ];

@@ -13,8 +13,8 @@ create index schedule_status on planner.schedule (status, created_at desc);
 `;
 
 /** What makes directives again and again. */
-export class CreateSchedules1763700000020 implements MigrationInterface {
-  readonly name = 'CreateSchedules1763700000020';
+export class CreateSchedules1763700000021 implements MigrationInterface {
+  readonly name = 'CreateSchedules1763700000021';
 
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`set local role ${OWNER_ROLE}`);
