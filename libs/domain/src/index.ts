@@ -1,4 +1,5 @@
 export * from './approvals';
+export * from './backtest';
 export * from './bundle';
 export * from './chain';
 export * from './decider';
@@ -20,6 +21,7 @@ export * from './forecast-warnings';
 export { forkOf } from './fork';
 export * from './gate';
 export * from './layout';
+export * from './gate-decisions';
 export * from './manifest';
 export * from './manifest-account';
 export * from './plan-change';

@@ -7,6 +7,7 @@ import { composePlanner } from './compose-planner';
 import { readConfig, type PlannerConfig } from './config';
 import { People } from './people';
 import { approvalRows, ApprovalRows } from './projections/approval-rows';
+import { decisionRows, DecisionRows } from './projections/decision-rows';
 import { directiveRows, DirectiveRows } from './projections/directive-rows';
 import { scheduleRows, ScheduleRows } from './projections/schedule-rows';
 import { composeSchedules } from './schedules/compose-schedules';
@@ -27,6 +28,8 @@ async function open(host: Host<PlannerConfig>): Promise<Opened> {
   const rows = seams.area('rows', new DirectiveRows(database));
   const approvals = seams.area('rows', new ApprovalRows(database));
   const projections = [directiveRows, approvalRows, scheduleRows];
+  const decisions = seams.area('rows', new DecisionRows(database));
+  const projections = [directiveRows, approvalRows, decisionRows];
   const url = config.DATABASE_URL;
   const readModels = new ReadModels({
     ...{ url, log, appends, logger, registry, projections, seams },
@@ -37,15 +40,8 @@ async function open(host: Host<PlannerConfig>): Promise<Opened> {
     begin,
     stop: stopReconciler,
   } = composePlanner({
-    ...{
-      log,
-      bus,
-      content,
-      rows,
-      approvals,
-      logger,
-      metrics: metricsOf(registry, 'planner', 'reconciler'),
-    },
+    ...{ log, bus, content, rows, approvals, decisions, logger },
+    metrics: metricsOf(registry, 'planner', 'reconciler'),
     reconcileMs: config.WRIT_RECONCILE_MS,
     unattendedMs: config.WRIT_UNATTENDED_MS,
     maxWaiting: config.WRIT_MAX_WAITING,

@@ -3,7 +3,13 @@ import { composeExecutor, executorSubscriptions, runRows } from '@writ/executor'
 import { RecordLoops, Sealing } from '@writ/manifest';
 import { connectHandlers } from '@writ/messaging';
 import { metricsOf } from '@writ/observability';
-import { approvalRows, composePlanner, directiveRows, PlannerSubscriptions } from '@writ/planner';
+import {
+  approvalRows,
+  composePlanner,
+  decisionRows,
+  directiveRows,
+  PlannerSubscriptions,
+} from '@writ/planner';
 import { ReadModels } from '@writ/service-host';
 import { composeVerifier, evaluationRows, VerifierSubscriptions } from '@writ/verifier';
 import type { Projection } from '@writ/event-log';
@@ -54,15 +60,22 @@ function readModelsOf(
   });
 }
 
+const plannerRows = [directiveRows, approvalRows, decisionRows];
+const nobodyAsks = {
+  page: () => Promise.reject(new Error('nobody asks for decisions in the simulator')),
+  ofRuns: () => Promise.reject(new Error('nobody asks for decisions in the simulator')),
+};
+
 async function startPlanner(process: SimulatedProcess, around: Surroundings): Promise<Running> {
   const connected = connectSimulated(process, around, concurrency);
   const { bus, log, content, logger, registry, random, newId, seams } = connected;
   const { clock } = process;
-  const readModels = readModelsOf(process, around, connected, [directiveRows, approvalRows]);
+  const readModels = readModelsOf(process, around, connected, plannerRows);
   const { planner, begin, stop } = composePlanner({
     ...{ log, bus, content, logger, clock, random, newId, rebuild, ...reconciling },
     rows: seams.area('rows', around.database.rowsFor(process)),
     approvals: seams.area('rows', around.database.approvalsFor(process)),
+    decisions: nobodyAsks,
     rowsUpToNow: () => readModels.upToNow(upToNowMs),
     metrics: metricsOf(registry, 'planner', 'reconciler'),
   });

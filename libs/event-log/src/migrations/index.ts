@@ -2,6 +2,7 @@
 import { AppendsInOrder1763700000008 } from './appends-in-order';
 import { CreateApprovals1763700000009 } from './approvals';
 import { CreateContent1763700000006 } from './content';
+import { CreateDecisions1763700000040 } from './decisions';
 import { CreateExecutor1763700000003 } from './executor';
 import { CreateLog1763700000001 } from './log';
 import { CreateManifest1763700000005 } from './manifest';
@@ -23,4 +24,5 @@ export const migrations = [
   CreateApprovals1763700000009,
   CreateStepHistory1763700000020,
   CreateSchedules1763700000020,
+  CreateDecisions1763700000040,
 ];
