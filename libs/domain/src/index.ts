@@ -35,3 +35,5 @@ export * from './run';
 export * from './schedule';
 export * from './schedule-documents';
 export { evolveSchedule, type Schedule, type ScheduleState } from './schedule-state';
+export * from './why';
+export * from './why-run';

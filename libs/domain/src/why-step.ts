@@ -1,0 +1,249 @@
+/**
+ * Why a step is as it is: the chain of causes, the nearest first, in plain words. Owns the words of
+ * each status of a step; those of a directive are in `why.ts`, those of a run in `why-run.ts`.
+ *
+ * Y1 Every status has its words: another one is an error of the compiler until it has.
+ * Y2 Nothing here decides: each cause is told from the state that decisions are made on.
+ */
+import {
+  subjects,
+  type Because,
+  type RecordedEvent,
+  type RunEvent,
+  type StepStatus,
+} from '@writ/contracts';
+import { isPending, type Approval } from './approvals';
+import type { StepState } from './chain';
+import type { Directive } from './directive-state';
+import { waysOut } from './ways-out';
+
+/** Work of a kind: what waits for its turn, and what somebody has taken. */
+export interface Queue {
+  readonly waiting: number;
+  readonly inHands: number;
+}
+
+/** What a directive's state does not say. */
+export interface Surroundings {
+  /** By subject; absent when nobody could say. */
+  readonly queues: ReadonlyMap<string, Queue>;
+  /** Of streams that work leaves traces in, the last event, by stream. */
+  readonly last: ReadonlyMap<string, RecordedEvent>;
+}
+
+type Words = (state: Directive, step: StepState, around: Surroundings) => Because[];
+
+export const because = (
+  kind: string,
+  text: string,
+  since: string | null,
+  unblock: string | null = null,
+): Because => ({ kind, text, since, unblock });
+
+/** Y1 */
+const words: Readonly<Record<StepStatus, Words>> = {
+  pending: (state, step) => (step.waitsFor === 0 ? ready(state, step) : dependencies(state, step)),
+  running,
+  evaluating: (_, step, around) => {
+    const subject = subjects.evaluate('run');
+    const said = inQueue(around, subject, 'a verifier', waysOut.doctor(), step.since);
+    const text = `the checks of ${name(step)} are under way`;
+    return [said ?? because('evaluation', text, step.since)];
+  },
+  merging: (_, step, around) => {
+    const subject = subjects.work('workspace');
+    const said = inQueue(around, subject, 'an executor', waysOut.doctor(), step.since);
+    const text = `what ${name(step)} made is being merged into the directive's branch`;
+    return [said ?? because('merge', text, step.since)];
+  },
+  rework: (state, step) => {
+    const { instructions = '' } = step.rework ?? {};
+    const text = `${name(step)} is to run again (attempt ${step.attempt + 1}): ${line(instructions)}`;
+    return [because('rework', text, step.since), ...ready(state, step)];
+  },
+  awaiting_approval: (state, step) => {
+    const asked = [...state.approvals.values()].filter(
+      (it) => isPending(it) && it.request.step === step.spec.name,
+    );
+    return asked.flatMap((it) => becauseOfApproval(it));
+  },
+  passed: (state, step) => [
+    because('passed', `${name(step)} passed${judgement(step)}`, step.completedAt),
+    ...[...state.approvals.values()]
+      .filter((it) => it.status === 'approved' && it.request.run.runId === step.runId)
+      .flatMap((it) => becauseOfApproval(it)),
+  ],
+  failed: failure,
+  blocked: (state, step, around) => {
+    if (step.failure !== null || step.blockedBy === null) return failure(state, step);
+    const text = `${name(step)} can never start: it needs ${quoted(step.blockedBy)}, which did not pass`;
+    const cause = state.chain.get(step.blockedBy);
+    const causes = cause === undefined ? [] : whyStepIs(state, cause, around);
+    return [because('dependency', text, step.since), ...causes];
+  },
+  cancelled: (state, step) => {
+    const text = `${name(step)} was cancelled: the directive is ${state.status}`;
+    return [because('cancelled', text, step.since)];
+  },
+};
+
+export function whyStepIs(state: Directive, step: StepState, around: Surroundings): Because[] {
+  return words[step.status](state, step, around);
+}
+
+const quoted = (text: string) => `"${text}"`;
+const name = (step: StepState) => `step ${quoted(step.spec.name)}`;
+const MOST_CHARACTERS = 300;
+/** What somebody wrote, as a part of a sentence. */
+export function line(text: string): string {
+  const flat = text.replace(/\s+/g, ' ').trim();
+  return flat.length <= MOST_CHARACTERS ? flat : `${flat.slice(0, MOST_CHARACTERS - 1)}…`;
+}
+
+function judgement({ confidence, run }: StepState): string {
+  const cached = run?.sourceRunId === undefined ? '' : `, with what run ${run.sourceRunId} made`;
+  if (confidence === null) return `: no check was asked for${cached}`;
+  const score = confidence.score === null ? '' : ` (score ${confidence.score})`;
+  return ` as ${confidence.level}${score}${cached}`;
+}
+
+/** Nothing that it needs is missing: what keeps it is the directive, or its limit. */
+function ready(state: Directive, step: StepState): Because[] {
+  if (state.status !== 'active') {
+    const unblock = state.status === 'paused' ? waysOut.resume(state.id) : null;
+    const reason = state.reason === null ? '' : `: ${line(state.reason)}`;
+    const text = `${name(step)} could start, but the directive is ${state.status}${reason}`;
+    return [because(state.status, text, state.movingSince ?? step.since, unblock)];
+  }
+  const { maxParallelSteps } = state.spec.limits;
+  const { active } = state.chain.tally;
+  const text =
+    active >= maxParallelSteps
+      ? `${name(step)} waits for its turn: ${active} steps run, and maxParallelSteps is ${maxParallelSteps}`
+      : `${name(step)} can start, and starts with the next decision about its directive`;
+  return [because('limit', text, step.since)];
+}
+
+/** The dependencies that have not passed, and why each has not. */
+function dependencies(state: Directive, step: StepState): Because[] {
+  const missing = step.spec.dependsOn
+    .map((it) => state.chain.get(it))
+    .filter((it) => it !== undefined && it.status !== 'passed') as StepState[];
+  const names = missing.map((it) => `${quoted(it.spec.name)} (${it.status.replaceAll('_', ' ')})`);
+  const text = `${name(step)} needs ${names.join(', ')}`;
+  return [because('dependency', text, step.since)];
+}
+
+/** The steps at which the way back along dependencies ends: those that are pending for no step. */
+export function rootsOf(state: Directive, step: StepState): StepState[] {
+  const seen = new Set<string>();
+  const roots: StepState[] = [];
+  const ahead = [step];
+  for (let next = ahead.pop(); next !== undefined; next = ahead.pop()) {
+    for (const needed of next.spec.dependsOn) {
+      const found = state.chain.get(needed);
+      if (found === undefined || found.status === 'passed' || seen.has(needed)) continue;
+      seen.add(needed);
+      if (found.status === 'pending' && found.waitsFor > 0) ahead.push(found);
+      else roots.push(found);
+    }
+  }
+  return roots;
+}
+
+function running(_: Directive, step: StepState, around: Surroundings): Because[] {
+  const { kind } = step.spec.adapter;
+  const runId = step.runId ?? '';
+  const last = around.last.get(`run-${runId}`) as unknown as (RecordedEvent & RunEvent) | undefined;
+  if (last === undefined) {
+    const cure = waysOut.doctor();
+    const said = inQueue(around, subjects.work(kind), `an executor of "${kind}"`, cure, step.since);
+    const text = `${name(step)} was given to the executors of "${kind}", and none has told of it yet`;
+    return [said ?? because('run', text, step.since)];
+  }
+  const attempt = step.attempt === 1 ? '' : `, attempt ${step.attempt}`;
+  switch (last.type) {
+    case 'RunClaimed': {
+      const { executorId, claim } = last.data;
+      const again = claim === 1 ? '' : ` (claim ${claim}: the executor before it was lost)`;
+      const text = `${name(step)} runs${attempt} on ${executorId}${again}`;
+      return [because('run', text, last.recordedAt)];
+    }
+    case 'RunAttemptFailed': {
+      const { attempt: tried, error, retryInMs } = last.data.attempt;
+      const wait = retryInMs === undefined ? '' : ` after ${retryInMs} ms`;
+      const found = error === undefined ? 'it failed' : line(error.message);
+      const text = `${name(step)} is tried again${wait}: try ${tried} did not succeed: ${found}`;
+      return [because('retry', text, last.recordedAt)];
+    }
+    case 'RunEnded': {
+      const text = `the run of ${name(step)} has ended (${last.data.result}), and is noted next`;
+      return [because('run', text, last.recordedAt)];
+    }
+  }
+}
+
+/** What keeps work in its queue; undefined when it has been taken, or nobody can say. */
+export function inQueue(
+  { queues }: Surroundings,
+  subject: string,
+  who: string,
+  cure: string,
+  since: string | null,
+): Because | undefined {
+  const queue = queues.get(subject);
+  if (queue === undefined || queue.waiting === 0) return undefined;
+  const { waiting, inHands } = queue;
+  const pieces = waiting === 1 ? 'one piece of work waits' : `${waiting} pieces of work wait`;
+  if (inHands > 0) {
+    const text = `${pieces} in ${subject}, and ${inHands} ${inHands === 1 ? 'is' : 'are'} in hand`;
+    return because('queue', text, since);
+  }
+  const text = `${pieces} in ${subject}, and nobody takes any: ${who} is missing`;
+  return because('nobody_listens', text, since, cure);
+}
+
+function failure(state: Directive, step: StepState): Because[] {
+  const { failure: found, runId, completedAt } = step;
+  if (found === null) return [because('failed', `${name(step)} failed`, completedAt)];
+  const text = `${name(step)} did not pass: ${line(found.message)}`;
+  const kind = found.error?.kind === 'in_doubt' ? 'in_doubt' : found.kind;
+  const retry = waysOut.retry(state.id, step.spec.name);
+  const causes = [because(kind, text, completedAt, retry)];
+  if (found.paths !== undefined && found.paths.length > 0) {
+    causes.push(because('paths', `it is about ${line(found.paths.join(', '))}`, completedAt));
+  }
+  if (runId !== null && found.kind === 'run') {
+    const said = `run ${runId} ended with ${found.error?.code ?? found.kind}; its log says more`;
+    causes.push(because('run', said, completedAt, waysOut.logs(runId)));
+  }
+  if (step.sentBack.length > 0) {
+    const times = step.sentBack.length === 1 ? 'once' : `${step.sentBack.length} times`;
+    causes.push(because('rework', `it was sent back ${times} before`, step.startedAt));
+  }
+  return causes;
+}
+
+export function becauseOfApproval(approval: Approval): Because[] {
+  const { request, status, roles, votes, deadline, requestedAt, escalated, decidedAt } = approval;
+  const { approvalId, digest, step, summary, policy, requester } = request;
+  const said = votes.map((vote) => {
+    const comment = vote.comment === undefined ? '' : `: ${line(vote.comment)}`;
+    return because('vote', `${vote.by} said ${vote.decision}${comment}`, vote.at);
+  });
+  if (status !== 'pending') {
+    const text = `what step "${step}" made was ${status}`;
+    return [because('approval', text, decidedAt), ...said];
+  }
+  const who = roles.length === 0 ? 'a person' : roles.join(' or ');
+  const given = votes.filter((it) => it.decision === 'approve').length;
+  const many = policy.quorum === 1 ? '' : `, ${given} of ${policy.quorum} have approved`;
+  const until = deadline === null ? '' : `, until ${deadline}, then it ${expiry(approval)}`;
+  const but = policy.excludeRequester ? `, not ${requester}, who asked for it` : '';
+  const now = escalated ? ' (escalated)' : '';
+  const text = `step "${step}" waits for ${who}${but}${now}${many}${until}: ${line(summary)}`;
+  return [because('approval', text, requestedAt, waysOut.approve(approvalId, digest)), ...said];
+}
+
+const expiry = ({ request, escalated }: Approval) =>
+  request.policy.onExpiry === 'escalate' && !escalated ? 'is escalated' : 'counts as denied';

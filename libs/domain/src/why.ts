@@ -1,0 +1,172 @@
+/**
+ * Why a directive, a step, a run of it or an approval is as it is, and what would change that: the
+ * causes in plain words, each with the command that unblocks it, if there is one. Pure: what the
+ * state does not say comes as `Surroundings`.
+ *
+ * Y1 Every status of a directive has its words: another one is an error of the compiler until it has.
+ * Y2 Whatever waits names at least one cause.
+ */
+import {
+  directiveIdOf,
+  finalStatuses,
+  streamOf,
+  subjects,
+  type Because,
+  type DirectiveStatus,
+  type Why,
+} from '@writ/contracts';
+import { isPending } from './approvals';
+import { isActive, type StepState } from './chain';
+import type { Directive } from './directive-state';
+import { waysOut } from './ways-out';
+import {
+  because,
+  becauseOfApproval,
+  inQueue,
+  line,
+  rootsOf,
+  whyStepIs,
+  type Surroundings,
+} from './why-step';
+
+export type { Queue, Surroundings } from './why-step';
+
+/** More causes than anybody reads. */
+const MOST = 20;
+
+type Words = (state: Directive, around: Surroundings) => Because[];
+
+/** Y1 */
+const words: Readonly<Record<DirectiveStatus, Words>> = {
+  draft: ({ id, createdAt }) => [
+    because('draft', 'it was submitted and not started', createdAt, waysOut.start(id)),
+  ],
+  planning: (state, around) => [
+    inQueue(around, subjects.work('workspace'), 'an executor', executors, state.startedAt) ??
+      because(
+        'workspace',
+        `its ${state.spec.workspace.kind} workspace is prepared`,
+        state.startedAt,
+      ),
+  ],
+  active: underWay,
+  paused: (state, around) => [
+    because('paused', `it is paused${reasonOf(state)}`, null, waysOut.resume(state.id)),
+    ...state.chain.active().flatMap((step) => whyStepIs(state, step, around)),
+    ...asked(state),
+  ],
+  completed: (state) => {
+    const { length } = [...state.chain];
+    const text = `each of its ${length} steps has passed`;
+    const open = state.criteria.filter(({ met }) => met !== true);
+    const unmet = open.map(({ id, met }) =>
+      because(
+        'criterion',
+        met === null ? `no step speaks of criterion ${id}` : `criterion ${id} is not met`,
+        state.completedAt,
+      ),
+    );
+    return [because('completed', text, state.completedAt), ...unmet];
+  },
+  failed: (state, around) => [
+    because('failed', `it failed${reasonOf(state)}`, state.completedAt),
+    ...state.chain.failed().flatMap((step) => whyStepIs(state, step, around)),
+  ],
+  stopped: (state) => [
+    because('stopped', `somebody stopped it${reasonOf(state)}`, state.completedAt),
+  ],
+  archived: (state, around) => [
+    because('archived', 'it was put away', state.completedAt),
+    ...(state.completedAt === null
+      ? []
+      : state.chain.failed().flatMap((step) => whyStepIs(state, step, around))),
+  ],
+};
+
+const executors = waysOut.doctor();
+const reasonOf = ({ reason }: Directive) => (reason === null ? '' : `: ${line(reason)}`);
+
+/** What is under way, and what is ready and waits for its turn; not what waits for those. */
+function underWay(state: Directive, around: Surroundings): Because[] {
+  const steps = [...state.chain];
+  const causes = steps
+    .filter((step) => isActive(step) || step.status === 'awaiting_approval')
+    .flatMap((step) => whyStepIs(state, step, around));
+  const isReady = ({ status, waitsFor }: StepState) =>
+    (status === 'pending' || status === 'rework') && waitsFor === 0;
+  const ready = steps.find(isReady);
+  return ready === undefined ? causes : [...causes, ...whyStepIs(state, ready, around)];
+}
+
+const asked = (state: Directive): Because[] =>
+  [...state.approvals.values()].filter(isPending).flatMap((it) => becauseOfApproval(it));
+
+/** The streams and subjects that `why` wants to know of: see `Surroundings`. */
+export function askedAround(state: Directive): { streams: string[]; subjects: string[] } {
+  const found = new Set<string>();
+  const streams: string[] = [];
+  if (state.status === 'planning') found.add(subjects.work('workspace'));
+  for (const { status, spec, runId } of state.chain.active()) {
+    if (status === 'evaluating') found.add(subjects.evaluate('run'));
+    else if (status === 'merging') found.add(subjects.work('workspace'));
+    else {
+      found.add(subjects.work(spec.adapter.kind));
+      if (runId !== null) streams.push(streamOf.run(runId));
+    }
+  }
+  return { streams, subjects: [...found] };
+}
+
+/** Of a directive, or of a step, run or approval of it; undefined when it has none of this id. */
+export function whyIs(state: Directive, id: string, around: Surroundings): Why | undefined {
+  if (id === state.id) {
+    return why(id, state.status, words[state.status](state, around));
+  }
+  const approval = state.approvals.get(id);
+  if (approval !== undefined) return why(id, approval.status, becauseOfApproval(approval));
+  if (directiveIdOf(id) !== state.id) return undefined;
+  const own = ofChain(id.slice(state.id.length + 1));
+  if (own === undefined) return undefined;
+  if (own.generation !== state.generation) {
+    if (own.generation < 1 || own.generation > state.generation) return undefined;
+    const text = `it belongs to chain ${own.generation}, and chain ${state.generation} has taken its place`;
+    return why(id, 'superseded', [because('superseded', text, null, waysOut.show(state.id))]);
+  }
+  const step = state.chain.get(own.name);
+  if (step !== undefined) return why(id, step.status, ofStep(state, step, around));
+  return ofRun(state, id, own.name, around);
+}
+
+/** `g<generation>-<name>` */
+function ofChain(rest: string): { generation: number; name: string } | undefined {
+  const [, generation, name] = /^g(\d{1,6})-(.+)$/.exec(rest) ?? [];
+  return name === undefined ? undefined : { generation: Number(generation), name };
+}
+
+function ofStep(state: Directive, step: StepState, around: Surroundings): Because[] {
+  const own = whyStepIs(state, step, around);
+  if (step.status !== 'pending' || step.waitsFor === 0) return own;
+  const roots = rootsOf(state, step);
+  const unsaid = roots.flatMap((root) => whyStepIs(state, root, around));
+  const stands =
+    finalStatuses.includes(state.status) || state.status === 'active'
+      ? []
+      : words[state.status](state, around).slice(0, 1);
+  return [...own, ...unsaid, ...stands];
+}
+
+/** `<name>-a<attempt>` */
+function ofRun(state: Directive, id: string, rest: string, around: Surroundings): Why | undefined {
+  const [, name = '', number] = /^(.+)-a(\d{1,6})$/.exec(rest) ?? [];
+  const step = state.chain.get(name);
+  if (step === undefined || Number(number) > step.attempt || Number(number) < 1) return undefined;
+  if (step.runId === id) return why(id, step.status, ofStep(state, step, around));
+  const text = `it was attempt ${number} at step "${name}", which was sent back; the latest is attempt ${step.attempt}`;
+  return why(id, 'superseded', [because('superseded', text, null)]);
+}
+
+function why(id: string, state: string, causes: readonly Because[]): Why {
+  if (causes.length <= MOST) return { id, state, because: [...causes] };
+  const more = `and ${causes.length - MOST + 1} more; "${waysOut.show(directiveIdOf(`${id}-`))}" has all`;
+  return { id, state, because: [...causes.slice(0, MOST - 1), because('more', more, null)] };
+}
