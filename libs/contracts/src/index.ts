@@ -18,6 +18,7 @@ export * from './glob';
 export * from './ids';
 export * from './issue-codes';
 export * from './manifest';
+export * from './moment';
 export * from './nearest';
 export * from './outbound-request';
 export * from './plain-text';

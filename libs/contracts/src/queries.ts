@@ -9,19 +9,11 @@ import { DirectiveStatus } from './documents';
 import { HistoryQuestion } from './plan';
 import { ScheduleStatus } from './schedule';
 import { Digest, DirectiveId, RunId } from './ids';
+import { Moment } from './moment';
 import { DirectiveStatus } from './documents';
 import { HistoryQuestion } from './plan';
 import { DecisionPolicy } from './gate-decision';
 
-/** A position of the log, or a time. */
-export const Moment = z.union([
-  z.number().int().min(1),
-  z.iso.datetime({
-    offset: true,
-    error: 'is neither a position nor a time such as 2026-01-31T12:00:00Z',
-  }),
-]);
-export type Moment = z.infer<typeof Moment>;
 const DiffAsked = z.strictObject({ id: DirectiveId, at: Moment.optional() });
 
 export const queries = {

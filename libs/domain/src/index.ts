@@ -5,6 +5,7 @@ export * from './chain';
 export * from './decider';
 export * from './directive';
 export type { DirectiveCommand, DirectiveOrder } from './directive-command';
+export * from './directive-diff';
 export * from './directive-documents';
 export * from './directive-evidence';
 export { legalFrom } from './directive-orders';

@@ -13,6 +13,7 @@ import { DocumentsController } from './controllers/documents.controller';
 import { EventsController } from './controllers/events.controller';
 import { PageController } from './controllers/page.controller';
 import { PlansController } from './controllers/plans.controller';
+import { RecordController } from './controllers/record.controller';
 import { RunsController } from './controllers/runs.controller';
 import { SchedulesController } from './controllers/schedules.controller';
 import { UpkeepController } from './controllers/upkeep.controller';
@@ -55,6 +56,7 @@ export class AppModule {
       ],
       controllers: [
         DirectivesController,
+        RecordController,
         ApprovalsController,
         PlansController,
         SchedulesController,

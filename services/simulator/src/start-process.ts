@@ -109,6 +109,7 @@ async function startExecutor(process: SimulatedProcess, around: Surroundings): P
     leases: database.leasesFor(process, executorId, leaseTtlMs),
     cacheTable: database.cacheTableFor(process, leaseTtlMs),
     history: { runsOf: () => Promise.resolve(new Map()) }, // nobody asks for a plan here
+    successesOf: () => Promise.reject(new Error('nobody asks why in the simulator')),
     metrics: metricsOf(registry, 'executor'),
     outbound: { request: () => Promise.reject(new Error('there is nobody outside')) },
     silenceMs: leaseTtlMs,

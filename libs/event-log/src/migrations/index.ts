@@ -10,6 +10,7 @@ import { CreatePlanner1763700000002 } from './planner';
 import { CreateSchedules1763700000020 } from './schedules';
 import { CreateSignedCheckpoints1763700000007 } from './signed-checkpoints';
 import { CreateStepHistory1763700000020 } from './step-history';
+import { IndexSuccesses1763700000041 } from './successes-of-step';
 import { CreateVerifier1763700000004 } from './verifier';
 
 export const migrations = [
@@ -25,4 +26,5 @@ export const migrations = [
   CreateStepHistory1763700000020,
   CreateSchedules1763700000020,
   CreateDecisions1763700000040,
+  IndexSuccesses1763700000041,
 ];
