@@ -8,6 +8,7 @@ import type {
 } from '@writ/contracts';
 import { storyFile, storyId, DirectiveStory } from '@writ/testing';
 import { Backtest } from './backtest';
+import type { DirectiveCommand } from './directive-command';
 import { confidenceOf } from './evaluation';
 import {
   contextAfter,
@@ -61,7 +62,8 @@ class JudgedStory extends DirectiveStory {
 
 const judged = (more: Record<string, unknown> = {}, step: object = { verify }) => {
   const story = new JudgedStory();
-  story.create(storyFile([{ name: 'one', ...step }], more));
+  // The second one runs all along, so that the directive does not end.
+  story.create(storyFile([{ name: 'one', ...step }, { name: 'two' }], more));
   return story;
 };
 const test = (story: JudgedStory, policy: DecisionPolicy) => {
@@ -70,6 +72,30 @@ const test = (story: JudgedStory, policy: DecisionPolicy) => {
   return backtest.report();
 };
 
+const autonomy = fc.constantFrom('full_auto' as const, 'guardrails' as const, 'manual' as const);
+const retry = { type: 'retry-step', step: 'one' } as const;
+const tell = (story: JudgedStory, order: object) =>
+  story.typesWhen({ commandId: `order-${story.events.length}`, ...order } as DirectiveCommand);
+
+it('goes by what the directive said at the time, and forgets attempts before a new beginning', () => {
+  const story = judged({ limits: { maxReworkCycles: 1 } });
+  story.judge('one', ['failed'], 'a');
+  story.judge('one', ['failed'], 'b');
+  tell(story, { type: 'amend', changes: { autonomy: 'full_auto' } });
+  tell(story, { type: 'raise-limit', limits: { maxReworkCycles: 2 } });
+  story.vote('one', { decision: 'approve' });
+  tell(story, retry);
+  story.judge('one', ['failed'], 'b');
+  const said = story.decisions().map(({ outcome, policy, before }) => {
+    return [outcome, policy.autonomy, policy.maxReworkCycles, before.length];
+  });
+  expect(said).toEqual([
+    ['rework', 'guardrails', 1, 0],
+    ['ask', 'guardrails', 1, 1],
+    ['rework', 'full_auto', 2, 0],
+  ]);
+});
+
 it('decides each again as it was recorded, whatever happened, by the policy that was', () => {
   const outcome = fc.constantFrom<Outcome>('passed', 'passed', 'failed', 'error');
   const attempt = fc.record({
@@ -77,9 +103,16 @@ it('decides each again as it was recorded, whatever happened, by the policy that
     weights: fc.option(fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 4, maxLength: 4 })),
     made: fc.constantFrom('a', 'b', 'c'),
     vote: fc.constantFrom('approve' as const, 'deny' as const, 'rework' as const, undefined),
+    changes: fc.option(
+      fc.record({
+        autonomy,
+        limits: fc.record({ maxReworkCycles: fc.integer({ min: 0, max: 3 }) }),
+      }),
+      { freq: 4 },
+    ),
   });
   const directive = fc.record({
-    autonomy: fc.constantFrom('full_auto', 'guardrails', 'manual'),
+    autonomy,
     thresholds: fc.constantFrom({}, { green: 1, yellow: 0.5 }, { green: 0.4, yellow: 0.1 }),
     limits: fc.record({ maxReworkCycles: fc.integer({ min: 0, max: 3 }) }),
   });
@@ -87,12 +120,13 @@ it('decides each again as it was recorded, whatever happened, by the policy that
   fc.assert(
     fc.property(directive, fc.array(attempt, { maxLength: 8 }), (spec, attempts) => {
       const story = judged(spec);
-      for (const { outcomes: checks, weights, made, vote } of attempts) {
+      for (const { outcomes: checks, weights, made, vote, changes } of attempts) {
         if (story.statusOf('one') === 'running') {
           story.judge('one', checks, made, weights ?? undefined);
         } else if (story.statusOf('one') === 'awaiting_approval' && vote !== undefined) {
           story.vote('one', { decision: vote, commandId: `v${story.events.length}` });
-        }
+        } else tell(story, retry);
+        if (changes !== null) tell(story, { type: 'amend', changes });
       }
       const decisions = story.decisions();
       expect(decisions).toHaveLength(story.evaluations.size);
@@ -101,10 +135,8 @@ it('decides each again as it was recorded, whatever happened, by the policy that
         const { outcome: again, confidence } = decideAgain(decision);
         expect([again, confidence]).toEqual([decision.outcome, decision.confidence]);
       }
-      const { autonomy, thresholds, limits } = story.directive.spec;
-      const { maxReworkCycles } = limits;
-      const same = { autonomy, thresholds, limits: { maxReworkCycles } };
-      expect(test(story, same)).toMatchObject({ flips: 0, decisions: decisions.length });
+      const { thresholds } = story.directive.spec;
+      expect(test(story, { thresholds })).toMatchObject({ flips: 0, decisions: decisions.length });
     }),
     { numRuns: 300 },
   );

@@ -33,7 +33,6 @@ export interface EarlierAttempt {
   readonly runId: string;
   readonly score: number | null;
   readonly made: string;
-  readonly inConflict: boolean;
 }
 
 type Spec = DirectiveEventData<'DirectiveCreated'>;
@@ -63,13 +62,19 @@ export interface GateDecision {
 /** What is known of a directive while its events are read. */
 export interface DecisionContext {
   readonly policy: GatePolicy;
-  /** By the id of the step: attempts that were sent back, the oldest first. */
+  /** By the name of the step: attempts that were sent back, the oldest first. */
   readonly sentBack: Readonly<Record<string, readonly EarlierAttempt[]>>;
 }
 
 /** The events that decisions follow from. */
 export const DECISION_EVENTS = [
   'DirectiveCreated',
+  'DirectiveAmended',
+  'LimitsRaised',
+  'ChainActivated',
+  'StepReopened',
+  'StepSkipped',
+  'StepUpdated',
   'StepMerging',
   'StepPassed',
   'StepReworkRequested',
@@ -80,8 +85,6 @@ export const DECISION_EVENTS = [
 ] as const satisfies readonly (DirectiveEvent['type'] | 'EvaluationCompleted')[];
 
 const approvalEnd = '-review';
-/** `<directive>-g<generation>-<step>` */
-const stepIdOf = (runId: string) => runId.slice(0, runId.lastIndexOf('-a'));
 const digestOf = (text: string) => hash('sha256', text);
 
 /** The run that an event may be a decision about, or says something of. */
@@ -96,21 +99,50 @@ export function runOfDecision({ type, data }: Pick<RecordedEvent, 'type' | 'data
 
 export function contextAfter(
   context: DecisionContext | undefined,
-  { type, data }: DirectiveEvent,
+  event: DirectiveEvent,
 ): DecisionContext | undefined {
-  if (type === 'DirectiveCreated') {
-    const { autonomy, thresholds, limits } = data;
+  if (event.type === 'DirectiveCreated') {
+    const { autonomy, thresholds, limits } = event.data;
     const { maxReworkCycles } = limits;
     return { policy: { autonomy, thresholds, maxReworkCycles }, sentBack: {} };
   }
-  if (type !== 'StepReworkRequested' || context === undefined) return context;
-  const { run, confidence, rework } = data;
-  const { score, made, inConflict } = attempted(run, confidence, !rework.continues);
-  const attempt = { runId: run.runId, score, made: digestOf(made), inConflict };
-  const id = stepIdOf(run.runId);
-  const earlier = context.sentBack[id] ?? [];
-  return { ...context, sentBack: { ...context.sentBack, [id]: [...earlier, attempt] } };
+  if (context === undefined) return undefined;
+  const { policy, sentBack } = context;
+  switch (event.type) {
+    case 'DirectiveAmended': {
+      const { autonomy = policy.autonomy, thresholds = policy.thresholds, limits } = event.data.set;
+      const maxReworkCycles = limits?.maxReworkCycles ?? policy.maxReworkCycles;
+      return { ...context, policy: { autonomy, thresholds, maxReworkCycles } };
+    }
+    case 'LimitsRaised': {
+      const { maxReworkCycles = policy.maxReworkCycles } = event.data.limits;
+      return { ...context, policy: { ...policy, maxReworkCycles } };
+    }
+    // A step that begins anew has not been sent back: see `reopened` in `step-evolution.ts`.
+    case 'ChainActivated':
+      return { ...context, sentBack: {} };
+    case 'StepReopened':
+    case 'StepSkipped':
+      return { ...context, sentBack: { ...sentBack, [event.data.step]: [] } };
+    case 'StepUpdated':
+      return { ...context, sentBack: { ...sentBack, [event.data.spec.name]: [] } };
+    case 'StepReworkRequested': {
+      const { step, run, confidence } = event.data;
+      const { score, made } = attempted(run, confidence);
+      const attempt = { runId: run.runId, score, made: digestOf(made) };
+      return {
+        ...context,
+        sentBack: { ...sentBack, [step]: [...earlierOf(context, step), attempt] },
+      };
+    }
+    default:
+      return context;
+  }
 }
+
+/** A name may be one that every object has. */
+const earlierOf = ({ sentBack }: DecisionContext, step: string): readonly EarlierAttempt[] =>
+  Object.hasOwn(sentBack, step) ? (sentBack[step] ?? []) : [];
 
 /** The decision that an event of a directive records, if it can be one (B2). `checks`: of its run. */
 export function decisionIn(
@@ -127,7 +159,7 @@ export function decisionIn(
   return {
     ...{ directiveId, step, runId, at, position: recorded.position },
     ...{ outcome, confidence: confidence ?? null, checks, policy: context.policy },
-    before: context.sentBack[stepIdOf(runId)] ?? [],
+    before: earlierOf(context, step),
     made: digestOf(attempted(run, confidence).made),
     said: null,
   };
@@ -172,7 +204,7 @@ export function decideAgain(
     ...it,
     score: scores.has(it.runId) ? (scores.get(it.runId) ?? null) : it.score,
   }));
-  const now = { score: confidence?.score ?? null, made: decision.made, inConflict: false };
+  const now = { score: confidence?.score ?? null, made: decision.made };
   const most = policy.limits?.maxReworkCycles ?? decision.policy.maxReworkCycles;
   const over = reworkIsOver(before, now, most) !== undefined;
   const row = { ...gateTable[autonomy], ...policy.gate?.[autonomy] };
@@ -184,7 +216,8 @@ function confidenceAgain(
   { checks, confidence, policy: then }: GateDecision,
   { thresholds, checks: rules = [] }: DecisionPolicy,
 ): Confidence | null {
-  if (checks === null) return confidence;
+  // Thresholds that were amended while the checks ran are not those that they were judged by.
+  if (checks === null || (thresholds === undefined && rules.length === 0)) return confidence;
   const counted = checks.map((check) => {
     const { name, kind, outcome } = check;
     const fits = rules.filter((it) => (it.name ?? name) === name && (it.kind ?? kind) === kind);

@@ -13,7 +13,8 @@ import {
   type StepStatus,
 } from '@writ/contracts';
 import { isPending, type Approval } from './approvals';
-import type { StepState } from './chain';
+import { isIdle, type StepState } from './chain';
+import { legalFrom } from './directive-orders';
 import type { Directive } from './directive-state';
 import { waysOut } from './ways-out';
 
@@ -73,6 +74,14 @@ const words: Readonly<Record<StepStatus, Words>> = {
       .filter((it) => it.status === 'approved' && it.request.run.runId === step.runId)
       .flatMap((it) => becauseOfApproval(it)),
   ],
+  stale: (state, step) => {
+    const text = `${name(step)} passed before, and is to run again: what it was made from has changed`;
+    const next = step.waitsFor === 0 ? ready(state, step) : dependencies(state, step);
+    return [because('stale', text, step.since), ...next];
+  },
+  skipped: (_, step) => [
+    because('skipped', `somebody decided to go on without ${name(step)}`, step.completedAt),
+  ],
   failed: failure,
   blocked: (state, step, around) => {
     if (step.failure !== null || step.blockedBy === null) return failure(state, step);
@@ -107,28 +116,47 @@ function judgement({ confidence, run }: StepState): string {
   return ` as ${confidence.level}${score}${cached}`;
 }
 
-/** Nothing that it needs is missing: what keeps it is the directive, or its limit. */
+/** Nothing that it needs is missing: what keeps it is the directive, or a limit. */
 function ready(state: Directive, step: StepState): Because[] {
   if (state.status !== 'active') {
-    const unblock = state.status === 'paused' ? waysOut.resume(state.id) : null;
+    const since = state.suspension?.since ?? state.movingSince ?? step.since;
     const reason = state.reason === null ? '' : `: ${line(state.reason)}`;
     const text = `${name(step)} could start, but the directive is ${state.status}${reason}`;
-    return [because(state.status, text, state.movingSince ?? step.since, unblock)];
+    return [because(state.status, text, since, wayOutOf(state))];
   }
-  const { maxParallelSteps } = state.spec.limits;
-  const { active } = state.chain.tally;
-  const text =
-    active >= maxParallelSteps
-      ? `${name(step)} waits for its turn: ${active} steps run, and maxParallelSteps is ${maxParallelSteps}`
-      : `${name(step)} can start, and starts with the next decision about its directive`;
+  const text = `${name(step)} ${limitOf(state, step)}`;
   return [because('limit', text, step.since)];
 }
+
+/** How a directive that is halted goes on. */
+export const wayOutOf = ({ id, status, suspension }: Directive): string | null =>
+  suspension?.wayOut ?? (status === 'paused' ? waysOut.resume(id) : null);
+
+function limitOf(state: Directive, { spec }: StepState): string {
+  const { maxParallelSteps, groups } = state.spec.limits;
+  const active = state.chain.active();
+  if (active.length >= maxParallelSteps) {
+    return `waits for its turn: ${active.length} steps run, and maxParallelSteps is ${maxParallelSteps}`;
+  }
+  const key = spec.concurrencyKey;
+  const holder = active.find((it) => key !== undefined && it.spec.concurrencyKey === key);
+  if (holder !== undefined) return `waits for ${name(holder)}, which holds the key "${key}"`;
+  const { group } = spec;
+  const most = group === undefined ? undefined : groups?.[group];
+  const beside = active.filter((it) => it.spec.group === group).length;
+  if (most !== undefined && beside >= most) {
+    return `waits for its turn: ${beside} steps of group "${group}" run, and it may have ${most}`;
+  }
+  return 'can start, and starts with the next decision about its directive';
+}
+
+const isDone = ({ status }: StepState) => status === 'passed' || status === 'skipped';
 
 /** The dependencies that have not passed, and why each has not. */
 function dependencies(state: Directive, step: StepState): Because[] {
   const missing = step.spec.dependsOn
     .map((it) => state.chain.get(it))
-    .filter((it) => it !== undefined && it.status !== 'passed') as StepState[];
+    .filter((it) => it !== undefined && !isDone(it)) as StepState[];
   const names = missing.map((it) => `${quoted(it.spec.name)} (${it.status.replaceAll('_', ' ')})`);
   const text = `${name(step)} needs ${names.join(', ')}`;
   return [because('dependency', text, step.since)];
@@ -142,9 +170,9 @@ export function rootsOf(state: Directive, step: StepState): StepState[] {
   for (let next = ahead.pop(); next !== undefined; next = ahead.pop()) {
     for (const needed of next.spec.dependsOn) {
       const found = state.chain.get(needed);
-      if (found === undefined || found.status === 'passed' || seen.has(needed)) continue;
+      if (found === undefined || isDone(found) || seen.has(needed)) continue;
       seen.add(needed);
-      if (found.status === 'pending' && found.waitsFor > 0) ahead.push(found);
+      if (isIdle(found) && found.waitsFor > 0) ahead.push(found);
       else roots.push(found);
     }
   }
@@ -208,7 +236,8 @@ function failure(state: Directive, step: StepState): Because[] {
   if (found === null) return [because('failed', `${name(step)} failed`, completedAt)];
   const text = `${name(step)} did not pass: ${line(found.message)}`;
   const kind = found.error?.kind === 'in_doubt' ? 'in_doubt' : found.kind;
-  const retry = waysOut.retry(state.id, step.spec.name);
+  const mayRetry = legalFrom['retry-step'].includes(state.status);
+  const retry = mayRetry ? waysOut.retry(state.id, step.spec.name) : null;
   const causes = [because(kind, text, completedAt, retry)];
   if (found.paths !== undefined && found.paths.length > 0) {
     causes.push(because('paths', `it is about ${line(found.paths.join(', '))}`, completedAt));

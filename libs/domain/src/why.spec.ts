@@ -7,6 +7,7 @@ import {
   type Why,
 } from '@writ/contracts';
 import { DirectiveStory, storyFile, storyId as id, type StoryStep } from '@writ/testing';
+import { legalFrom } from './directive-orders';
 import type { Directive } from './directive-state';
 import { askedAround, whyIs, type Surroundings } from './why';
 
@@ -86,6 +87,45 @@ it('says who runs a step since when, and how its tries went', () => {
   );
 });
 
+it('names the way out of a suspension, and what led to it', () => {
+  const made = story([...two, { name: 'three' }], { limits: { maxFailedSteps: 0 } });
+  made.end('one', { result: 'failed' });
+  const found = why(made);
+  expect(found).toMatchObject({
+    state: 'suspended',
+    because: [{ kind: 'failed_steps' }, {}, {}, {}],
+  });
+  expect(found.because[0]?.unblock).toContain(`writ raise-limit ${id} --max-failed-steps N`);
+  expect(texts(found)).toContain('step "one" did not pass');
+  expect(texts(found)).toContain('step "three"');
+});
+
+it('says what holds the key, and how full a group is', () => {
+  const key = { concurrencyKey: 'db' };
+  const keyed = story([
+    { name: 'one', ...key },
+    { name: 'two', ...key },
+  ]);
+  expect(texts(why(keyed, `${id}-g1-two`))).toContain(
+    'waits for step "one", which holds the key "db"',
+  );
+  const steps = ['one', 'two'].map((name) => ({ name, group: 'slow' }));
+  const grouped = story(steps, { limits: { groups: { slow: 1 } } });
+  expect(texts(why(grouped, `${id}-g1-two`))).toContain(
+    '1 steps of group "slow" run, and it may have 1',
+  );
+});
+
+it('goes on behind what was skipped', () => {
+  const made = story([...two, { name: 'three' }], { limits: { maxFailedSteps: 5 } });
+  made.end('one', { result: 'failed' });
+  made.typesWhen({ type: 'skip-step', commandId: 's', step: 'one' });
+  expect(why(made, `${id}-g1-one`)).toMatchObject({
+    state: 'skipped',
+    because: [{ kind: 'skipped' }],
+  });
+});
+
 it('goes back along the chain to what somebody can change', () => {
   const steps = [...two, { name: 'three', dependsOn: ['two'] }];
   const made = story(steps, { autonomy: 'manual', approvals: { roles: ['lead'], quorum: 2 } });
@@ -107,11 +147,10 @@ it('goes back along the chain to what somebody can change', () => {
 });
 
 it('says why a step failed, what that blocks, and how it is tried again', () => {
-  const made = story(two);
+  const made = story([...two, { name: 'three' }]);
   const error = { kind: 'exit' as const, code: 'exit_3', message: 'it ended with 3' };
   made.end('one', { result: 'failed', error });
-  expect(why(made).because).toMatchObject([
-    { kind: 'failed' },
+  expect(why(made, `${id}-g1-one`).because).toMatchObject([
     {
       kind: 'run',
       text: 'step "one" did not pass: it ended with 3',
@@ -182,6 +221,12 @@ it('whatever waits names at least one cause', () => {
         for (const { spec, status } of directive.chain) {
           const found = why(made, `${id}-g${directive.generation}-${spec.name}`);
           expect([found.state, found.because.length > 0]).toEqual([status, true]);
+        }
+        for (const unblock of unblocks(why(made))) {
+          const [, verb = ''] = /^writ (start|resume|retry)/.exec(unblock ?? '') ?? [];
+          if (verb === '') continue;
+          const legal = legalFrom[verb === 'retry' ? 'retry-step' : (verb as 'start')];
+          expect([verb, legal.includes(directive.status)]).toEqual([verb, true]);
         }
         if (!finalStatuses.includes(directive.status)) {
           expect(texts(why(made))).not.toContain('undefined');

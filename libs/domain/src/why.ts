@@ -16,7 +16,7 @@ import {
   type Why,
 } from '@writ/contracts';
 import { isPending } from './approvals';
-import { isActive, type StepState } from './chain';
+import { isActive, isIdle, type StepState } from './chain';
 import type { Directive } from './directive-state';
 import { waysOut } from './ways-out';
 import {
@@ -25,6 +25,7 @@ import {
   inQueue,
   line,
   rootsOf,
+  wayOutOf,
   whyStepIs,
   type Surroundings,
 } from './why-step';
@@ -41,23 +42,39 @@ const words: Readonly<Record<DirectiveStatus, Words>> = {
   draft: ({ id, createdAt }) => [
     because('draft', 'it was submitted and not started', createdAt, waysOut.start(id)),
   ],
-  planning: (state, around) => [
-    inQueue(around, subjects.work('workspace'), 'an executor', executors, state.startedAt) ??
-      because(
-        'workspace',
-        `its ${state.spec.workspace.kind} workspace is prepared`,
-        state.startedAt,
-      ),
-  ],
+  planning: (state, around) => {
+    const { workspace, planner } = state.spec;
+    if (workspace.kind === 'none' || state.workspace !== null) {
+      const text = `its chain is being planned (planner "${planner.kind}")`;
+      return [because('plan', text, state.startedAt)];
+    }
+    const subject = subjects.work('workspace');
+    const missing = inQueue(around, subject, 'an executor', waysOut.doctor(), state.startedAt);
+    const text = `its ${workspace.kind} workspace is being prepared`;
+    return [missing ?? because('workspace', text, state.startedAt)];
+  },
   active: underWay,
   paused: (state, around) => [
     because('paused', `it is paused${reasonOf(state)}`, null, waysOut.resume(state.id)),
     ...state.chain.active().flatMap((step) => whyStepIs(state, step, around)),
     ...asked(state),
   ],
+  suspended: (state, around) => [
+    because(
+      state.suspension?.kind ?? 'suspended',
+      `it is suspended${reasonOf(state)}`,
+      state.suspension?.since ?? null,
+      wayOutOf(state),
+    ),
+    ...state.chain.failed().flatMap((step) => whyStepIs(state, step, around)),
+    ...state.chain.active().flatMap((step) => whyStepIs(state, step, around)),
+    ...asked(state),
+  ],
   completed: (state) => {
-    const { length } = [...state.chain];
-    const text = `each of its ${length} steps has passed`;
+    const steps = [...state.chain];
+    const skipped = steps.filter(({ status }) => status === 'skipped').length;
+    const but = skipped === 0 ? '' : `, save ${skipped} that were skipped`;
+    const text = `each of its ${steps.length} steps has passed${but}`;
     const open = state.criteria.filter(({ met }) => met !== true);
     const unmet = open.map(({ id, met }) =>
       because(
@@ -83,7 +100,6 @@ const words: Readonly<Record<DirectiveStatus, Words>> = {
   ],
 };
 
-const executors = waysOut.doctor();
 const reasonOf = ({ reason }: Directive) => (reason === null ? '' : `: ${line(reason)}`);
 
 /** What is under way, and what is ready and waits for its turn; not what waits for those. */
@@ -92,9 +108,7 @@ function underWay(state: Directive, around: Surroundings): Because[] {
   const causes = steps
     .filter((step) => isActive(step) || step.status === 'awaiting_approval')
     .flatMap((step) => whyStepIs(state, step, around));
-  const isReady = ({ status, waitsFor }: StepState) =>
-    (status === 'pending' || status === 'rework') && waitsFor === 0;
-  const ready = steps.find(isReady);
+  const [ready] = state.chain.ready();
   return ready === undefined ? causes : [...causes, ...whyStepIs(state, ready, around)];
 }
 
@@ -145,7 +159,7 @@ function ofChain(rest: string): { generation: number; name: string } | undefined
 
 function ofStep(state: Directive, step: StepState, around: Surroundings): Because[] {
   const own = whyStepIs(state, step, around);
-  if (step.status !== 'pending' || step.waitsFor === 0) return own;
+  if (!isIdle(step) || step.waitsFor === 0) return own;
   const roots = rootsOf(state, step);
   const unsaid = roots.flatMap((root) => whyStepIs(state, root, around));
   const stands =
