@@ -39,6 +39,8 @@ export const Divergence = z.object({
   step: z.string().nullable(),
   /** So many events of it are alike on both sides. */
   alike: z.number().int(),
+  /** Of two events of one type: JSON pointers to what differs in them. */
+  differs: z.array(z.string()),
   /** null: on this side nothing more happened to it. */
   a: DivergingEvent.nullable(),
   b: DivergingEvent.nullable(),

@@ -66,7 +66,7 @@ it('shows the first thing that happened otherwise, on both sides, and who caused
   });
   const { first, steps: differing } = diffDirectives(history(a), history(b, other));
   expect(first).toMatchObject({
-    ...{ step: 'one', alike: 1 },
+    ...{ step: 'one', alike: 1, differs: ['/run/artifacts'] },
     a: { type: 'StepPassed', text: 'step passed: "one"', actor: { id: 'test' } },
     b: { type: 'StepPassed', commandId: 'reaction' },
   });

@@ -106,8 +106,9 @@ function firstDivergence(a: DirectiveHistory, b: DirectiveHistory): Divergence |
     const place = Math.min(nextA?.version ?? Infinity, nextB?.version ?? Infinity);
     if (first !== undefined && first.place <= place) continue;
     const sides = { a: diverging(nextA), b: diverging(nextB) };
-    const step = lane === WHOLE ? null : lane;
-    first = { place, divergence: { step, alike: at, ...sides } };
+    const about = { step: lane === WHOLE ? null : lane, alike: at };
+    const differs = differing(nextA, nextB, a, b);
+    first = { place, divergence: { ...about, differs, ...sides } };
   }
   return first?.divergence ?? null;
 }
@@ -120,6 +121,17 @@ function isAlike(
 ): boolean {
   if (other === undefined || one.type !== other.type) return false;
   return canonicalJson(essence(one, a)) === canonicalJson(essence(other, b));
+}
+
+function differing(
+  one: RecordedEvent | undefined,
+  other: RecordedEvent | undefined,
+  a: DirectiveHistory,
+  b: DirectiveHistory,
+): string[] {
+  if (one === undefined || other === undefined || one.type !== other.type) return [];
+  const [inOne, inOther] = [strip(one.data, a.directive.id), strip(other.data, b.directive.id)];
+  return differences('', inOne, inOther).map(({ path }) => path);
 }
 
 /** F2: what differs between any two directives. Digests stay where they are those of artifacts. */

@@ -179,8 +179,14 @@ function ofRun(state: Directive, id: string, rest: string, around: Surroundings)
   return why(id, 'superseded', [because('superseded', text, null)]);
 }
 
+/** Steps that wait in one queue have one cause. */
 function why(id: string, state: string, causes: readonly Because[]): Why {
-  if (causes.length <= MOST) return { id, state, because: [...causes] };
-  const more = `and ${causes.length - MOST + 1} more; "${waysOut.show(directiveIdOf(`${id}-`))}" has all`;
-  return { id, state, because: [...causes.slice(0, MOST - 1), because('more', more, null)] };
+  const byText = new Map(causes.map((it) => [`${it.kind} ${it.text}`, it]).reverse() as Entries);
+  const all = [...byText.values()].reverse();
+  if (all.length <= MOST) return { id, state, because: all };
+  const show = waysOut.show(id.split('-', 1)[0] ?? id);
+  const more = because('more', `and ${all.length - MOST + 1} more; "${show}" has all`, null);
+  return { id, state, because: [...all.slice(0, MOST - 1), more] };
 }
+
+type Entries = [string, Because][];

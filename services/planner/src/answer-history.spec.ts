@@ -60,7 +60,7 @@ it('says of a moment before the creation, behind the end and of no directive wha
   await expect(state(1)).rejects.toThrow(/was created later: at position 5, 2026-01-01T00:00:05/);
   await expect(state('2025-01-01T00:00:00Z')).rejects.toThrow('was created later');
   await expect(state(position + 1)).rejects.toThrow(
-    `the log has no position ${position + 1}: it ends at ${position}`,
+    `has no position ${position + 1}: the log ends at ${position}`,
   );
   await expect(state(position, 'aaaaaaaaaaaaaaaa')).rejects.toThrow('there is no directive');
   await expect(state('2027-01-01T00:00:00Z')).resolves.toMatchObject({ status: 'active' });

@@ -14,11 +14,11 @@ export interface History {
 
 /** `at` undefined: as it is now. Throws QueryError for a moment at which there is no such thing. */
 export async function readHistory(
-  log: Pick<EventLog, 'readStream' | 'head' | 'readAll'>,
+  log: Pick<EventLog, 'readStream' | 'head'>,
   id: string,
   at?: Moment,
 ): Promise<History> {
-  await refuseFuture(log, at);
+  await refuseFuture(log, id, at);
   const events: RecordedEvent[] = [];
   let state: DirectiveState = { status: 'absent' };
   let first: RecordedEvent | undefined;
@@ -42,13 +42,17 @@ const isAfter = ({ position, recordedAt }: RecordedEvent, at: Moment | undefined
 };
 
 async function refuseFuture(
-  log: Pick<EventLog, 'head' | 'readAll'>,
+  log: Pick<EventLog, 'head'>,
+  id: string,
   at: Moment | undefined,
 ): Promise<void> {
   if (typeof at !== 'number') return;
   const { position } = await log.head();
   if (at <= position) return;
-  throw new QueryError('not_found', `the log has no position ${at}: it ends at ${position}`);
+  throw new QueryError(
+    'not_found',
+    `directive ${id} has no position ${at}: the log ends at ${position}`,
+  );
 }
 
 /** Times of the log have six digits behind the point, which `Date` would cut off. */

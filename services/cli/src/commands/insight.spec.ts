@@ -67,7 +67,13 @@ describe('diff', () => {
   const found: DirectiveDiff = {
     ...{ a: side, b: { ...side, status: 'failed' } },
     spec: [{ path: '/limits/maxReworkCycles', a: 1, b: 3 }],
-    first: { step: 'one', alike: 2, a: { ...event, text: 'step passed: "one"' }, b: null },
+    first: {
+      step: 'one',
+      alike: 2,
+      differs: ['/run/artifacts'],
+      a: { ...event, text: 'step passed: "one"' },
+      b: null,
+    },
     steps: [{ step: 'one', differs: ['status'], a: step, b: { ...step, status: 'failed' } }],
   };
   test('shows what was asked for, where they part, and the steps', async () => {
@@ -77,7 +83,7 @@ describe('diff', () => {
     expect(stdout).toContain('/limits/maxReworkCycles  1  3');
     expect(stdout).toContain('step one, after 2 events alike');
     expect(stdout).toContain('a  step passed: "one" (9, 2026-01-01 00:00:00, by alice)');
-    expect(stdout).toContain('b  nothing more happened');
+    expect(stdout).toContain('b  nothing more happened\n  in /run/artifacts');
     expect(stdout).toContain('one  status  passed / failed');
     expect(JSON.parse((await cli.writ('diff', ID, ID, '--json')).stdout)).toEqual(found);
   });

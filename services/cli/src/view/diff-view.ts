@@ -41,12 +41,13 @@ const section = (title: string, lines: readonly string[], style: Style): string[
 const said = (value: unknown): string =>
   value === undefined ? '-' : clip(plainLine(JSON.stringify(value), 500), VALUE_COLUMNS);
 
-function parting({ step, alike, a, b }: NonNullable<DirectiveDiff['first']>): string[] {
+function parting({ step, alike, differs, a, b }: NonNullable<DirectiveDiff['first']>): string[] {
   const where = step === null ? 'the directive as a whole' : `step ${step}`;
   return [
     `  ${where}, after ${alike} ${alike === 1 ? 'event' : 'events'} alike`,
     `  a  ${happened(a)}`,
     `  b  ${happened(b)}`,
+    ...(differs.length === 0 ? [] : [`  in ${plainLine(differs.join(', '), 400)}`]),
   ];
 }
 
