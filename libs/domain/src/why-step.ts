@@ -6,7 +6,9 @@
  * Y2 Nothing here decides: each cause is told from the state that decisions are made on.
  */
 import {
+  streamOf,
   subjects,
+  type ApprovalType,
   type Because,
   type RecordedEvent,
   type RunEvent,
@@ -47,13 +49,13 @@ const words: Readonly<Record<StepStatus, Words>> = {
   running,
   evaluating: (_, step, around) => {
     const subject = subjects.evaluate('run');
-    const said = inQueue(around, subject, 'a verifier', waysOut.doctor(), step.since);
+    const said = inQueue(around, subject, 'a verifier', step.since);
     const text = `the checks of ${name(step)} are under way`;
     return [said ?? because('evaluation', text, step.since)];
   },
   merging: (_, step, around) => {
     const subject = subjects.work('workspace');
-    const said = inQueue(around, subject, 'an executor', waysOut.doctor(), step.since);
+    const said = inQueue(around, subject, 'an executor', step.since);
     const text = `what ${name(step)} made is being merged into the directive's branch`;
     return [said ?? because('merge', text, step.since)];
   },
@@ -71,7 +73,7 @@ const words: Readonly<Record<StepStatus, Words>> = {
   passed: (state, step) => [
     because('passed', `${name(step)} passed${judgement(step)}`, step.completedAt),
     ...[...state.approvals.values()]
-      .filter((it) => it.status === 'approved' && it.request.run.runId === step.runId)
+      .filter((it) => it.status === 'approved' && it.request.run?.runId === step.runId)
       .flatMap((it) => becauseOfApproval(it)),
   ],
   stale: (state, step) => {
@@ -132,7 +134,10 @@ function ready(state: Directive, step: StepState): Because[] {
 export const wayOutOf = ({ id, status, suspension }: Directive): string | null =>
   suspension?.wayOut ?? (status === 'paused' ? waysOut.resume(id) : null);
 
-function limitOf(state: Directive, { spec }: StepState): string {
+function limitOf(state: Directive, { spec, runId }: StepState): string {
+  if (runId !== null && state.ending.has(runId)) {
+    return `starts anew when its run ${runId}, which was cancelled, has ended`;
+  }
   const { maxParallelSteps, groups } = state.spec.limits;
   const active = state.chain.active();
   if (active.length >= maxParallelSteps) {
@@ -180,32 +185,41 @@ export function rootsOf(state: Directive, step: StepState): StepState[] {
 }
 
 function running(_: Directive, step: StepState, around: Surroundings): Because[] {
-  const { kind } = step.spec.adapter;
-  const runId = step.runId ?? '';
-  const last = around.last.get(`run-${runId}`) as unknown as (RecordedEvent & RunEvent) | undefined;
+  const { runId, attempt, since, spec } = step;
+  const again = attempt === 1 ? '' : ` (attempt ${attempt})`;
+  return whyRunning(around, runId ?? '', spec.adapter.kind, `${name(step)}${again}`, since);
+}
+
+/** Of a run that is under way, as far as the log tells of it. */
+export function whyRunning(
+  around: Surroundings,
+  runId: string,
+  kind: string,
+  what: string,
+  since: string,
+): Because[] {
+  const stream = streamOf.run(runId);
+  const last = around.last.get(stream) as unknown as (RecordedEvent & RunEvent) | undefined;
   if (last === undefined) {
-    const cure = waysOut.doctor();
-    const said = inQueue(around, subjects.work(kind), `an executor of "${kind}"`, cure, step.since);
-    const text = `${name(step)} was given to the executors of "${kind}", and none has told of it yet`;
-    return [said ?? because('run', text, step.since)];
+    const said = inQueue(around, subjects.work(kind), `an executor of "${kind}"`, since);
+    const text = `${what} was given to the executors of "${kind}", and none has told of it yet`;
+    return [said ?? because('run', text, since)];
   }
-  const attempt = step.attempt === 1 ? '' : `, attempt ${step.attempt}`;
   switch (last.type) {
     case 'RunClaimed': {
       const { executorId, claim } = last.data;
-      const again = claim === 1 ? '' : ` (claim ${claim}: the executor before it was lost)`;
-      const text = `${name(step)} runs${attempt} on ${executorId}${again}`;
-      return [because('run', text, last.recordedAt)];
+      const over = claim === 1 ? '' : ` (claim ${claim}: the executor before it was lost)`;
+      return [because('run', `${what} runs on ${executorId}${over}`, last.recordedAt)];
     }
     case 'RunAttemptFailed': {
       const { attempt: tried, error, retryInMs } = last.data.attempt;
       const wait = retryInMs === undefined ? '' : ` after ${retryInMs} ms`;
       const found = error === undefined ? 'it failed' : line(error.message);
-      const text = `${name(step)} is tried again${wait}: try ${tried} did not succeed: ${found}`;
+      const text = `${what} is tried again${wait}: try ${tried} did not succeed: ${found}`;
       return [because('retry', text, last.recordedAt)];
     }
     case 'RunEnded': {
-      const text = `the run of ${name(step)} has ended (${last.data.result}), and is noted next`;
+      const text = `the run of ${what} has ended (${last.data.result}), and is noted next`;
       return [because('run', text, last.recordedAt)];
     }
   }
@@ -216,7 +230,6 @@ export function inQueue(
   { queues }: Surroundings,
   subject: string,
   who: string,
-  cure: string,
   since: string | null,
 ): Because | undefined {
   const queue = queues.get(subject);
@@ -228,7 +241,7 @@ export function inQueue(
     return because('queue', text, since);
   }
   const text = `${pieces} in ${subject}, and nobody takes any: ${who} is missing`;
-  return because('nobody_listens', text, since, cure);
+  return because('nobody_listens', text, since, waysOut.doctor());
 }
 
 function failure(state: Directive, step: StepState): Because[] {
@@ -253,15 +266,23 @@ function failure(state: Directive, step: StepState): Because[] {
   return causes;
 }
 
+const subjectInWords: Readonly<Record<ApprovalType, (step: string) => string>> = {
+  step_review: (step) => `what step "${step}" made`,
+  plan_review: () => 'the plan',
+  question: (step) => `the question of step "${step}"`,
+  human_check: (step) => `a check of step "${step}"`,
+};
+
 export function becauseOfApproval(approval: Approval): Because[] {
   const { request, status, roles, votes, deadline, requestedAt, escalated, decidedAt } = approval;
-  const { approvalId, digest, step, summary, policy, requester } = request;
+  const { approvalId, digest, type, step, summary, policy, requester } = request;
+  const subject = subjectInWords[type](step);
   const said = votes.map((vote) => {
     const comment = vote.comment === undefined ? '' : `: ${line(vote.comment)}`;
     return because('vote', `${vote.by} said ${vote.decision}${comment}`, vote.at);
   });
   if (status !== 'pending') {
-    const text = `what step "${step}" made was ${status}`;
+    const text = `${subject} was ${status}`;
     return [because('approval', text, decidedAt), ...said];
   }
   const who = roles.length === 0 ? 'a person' : roles.join(' or ');
@@ -270,7 +291,7 @@ export function becauseOfApproval(approval: Approval): Because[] {
   const until = deadline === null ? '' : `, until ${deadline}, then it ${expiry(approval)}`;
   const but = policy.excludeRequester ? `, not ${requester}, who asked for it` : '';
   const now = escalated ? ' (escalated)' : '';
-  const text = `step "${step}" waits for ${who}${but}${now}${many}${until}: ${line(summary)}`;
+  const text = `${subject} waits for ${who}${but}${now}${many}${until}: ${line(summary)}`;
   return [because('approval', text, requestedAt, waysOut.approve(approvalId, digest)), ...said];
 }
 

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import {
+  DirectiveFile,
   directiveStatuses,
   finalStatuses,
   stepStatuses,
@@ -9,6 +10,7 @@ import {
 import { DirectiveStory, storyFile, storyId as id, type StoryStep } from '@writ/testing';
 import { legalFrom } from './directive-orders';
 import type { Directive } from './directive-state';
+import { planFor } from './plan-for';
 import { askedAround, whyIs, type Surroundings } from './why';
 
 const nothing: Surroundings = { queues: new Map(), last: new Map() };
@@ -124,6 +126,35 @@ it('goes on behind what was skipped', () => {
     state: 'skipped',
     because: [{ kind: 'skipped' }],
   });
+});
+
+it('says what plans it, what was wrong with the plan before, and who is asked about it', () => {
+  const adapter = { kind: 'program', argv: ['my-agent'] };
+  const planner = { kind: 'agent', adapter, approval: true };
+  const plan = planFor(DirectiveFile.parse({ title: 't', goal: 'g', planner }));
+  if ('issues' in plan) throw new Error('it has issues');
+  const made = new DirectiveStory();
+  const about = { commandId: 'c', directiveId: id, contentDigest: `sha256:${'a'.repeat(64)}` };
+  made.when({ type: 'create', ...about, ...plan, start: true });
+  const { steps } = storyFile([{ name: 'one', dependsOn: ['none'] }]).chain!;
+  const runId = (attempt: number) => `${id}-g1-writ-plan-a${attempt}`;
+  const note = (attempt: number, own: typeof steps) => {
+    const ended = made.ended('writ-plan', { runId: runId(attempt) });
+    return made.typesWhen({ type: 'note-plan', ended, made: { steps: own } });
+  };
+  note(1, steps);
+  const found = why(made, runId(2));
+  expect(found).toMatchObject({ state: 'running', because: [{ kind: 'run' }, { kind: 'issue' }] });
+  expect(texts(found)).toContain('the plan was given to the executors of "program"');
+  expect(texts(found)).toContain('none');
+  expect(why(made).because).toEqual(found.because);
+  expect(askedAround(made.directive).streams).toEqual([`run-${runId(2)}`]);
+  expect(why(made, runId(1))).toMatchObject({ state: 'superseded' });
+  note(2, storyFile([{ name: 'one' }]).chain!.steps);
+  const asked = why(made);
+  expect(asked).toMatchObject({ state: 'awaiting_approval', because: [{ kind: 'approval' }] });
+  expect(texts(asked)).toContain('the plan waits for a person: a plan of one step');
+  expect(unblocks(asked)[0]).toContain(`writ approve ${runId(2)}-review --digest sha256:`);
 });
 
 it('goes back along the chain to what somebody can change', () => {

@@ -9,7 +9,7 @@
 import {
   directiveIdOf,
   finalStatuses,
-  streamOf,
+  PLAN_STEP,
   subjects,
   type Because,
   type DirectiveStatus,
@@ -18,6 +18,7 @@ import {
 import { isPending } from './approvals';
 import { isActive, isIdle, type StepState } from './chain';
 import type { Directive } from './directive-state';
+import { workOf } from './directive-work';
 import { waysOut } from './ways-out';
 import {
   because,
@@ -26,6 +27,7 @@ import {
   line,
   rootsOf,
   wayOutOf,
+  whyRunning,
   whyStepIs,
   type Surroundings,
 } from './why-step';
@@ -42,16 +44,10 @@ const words: Readonly<Record<DirectiveStatus, Words>> = {
   draft: ({ id, createdAt }) => [
     because('draft', 'it was submitted and not started', createdAt, waysOut.start(id)),
   ],
-  planning: (state, around) => {
-    const { workspace, planner } = state.spec;
-    if (workspace.kind === 'none' || state.workspace !== null) {
-      const text = `its chain is being planned (planner "${planner.kind}")`;
-      return [because('plan', text, state.startedAt)];
-    }
-    const subject = subjects.work('workspace');
-    const missing = inQueue(around, subject, 'an executor', waysOut.doctor(), state.startedAt);
-    const text = `its ${workspace.kind} workspace is being prepared`;
-    return [missing ?? because('workspace', text, state.startedAt)];
+  planning,
+  awaiting_approval: (state) => {
+    const causes = asked(state);
+    return causes.length > 0 ? causes : [because('approval', 'its plan waits for a person', null)];
   },
   active: underWay,
   paused: (state, around) => [
@@ -100,6 +96,24 @@ const words: Readonly<Record<DirectiveStatus, Words>> = {
   ],
 };
 
+/** The workspace first, then the plan. */
+function planning(state: Directive, around: Surroundings): Because[] {
+  const { spec, workspace, startedAt, planning: due } = state;
+  if (spec.workspace.kind !== 'none' && workspace === null) {
+    const missing = inQueue(around, subjects.work('workspace'), 'an executor', startedAt);
+    const text = `its ${spec.workspace.kind} workspace is being prepared`;
+    return [missing ?? because('workspace', text, startedAt)];
+  }
+  const { kind, adapter } = spec.planner;
+  if (due === null) return [because('plan', `its chain is planned (planner "${kind}")`, startedAt)];
+  const issues = due.issues ?? [];
+  const wrong = issues.map(({ message }) => because('issue', line(message), due.since));
+  if (due.runId === undefined || adapter === undefined) {
+    return [because('plan', 'it waits until somebody submits a plan', due.since), ...wrong];
+  }
+  return [...whyRunning(around, due.runId, adapter.kind, 'the plan', due.since), ...wrong];
+}
+
 const reasonOf = ({ reason }: Directive) => (reason === null ? '' : `: ${line(reason)}`);
 
 /** What is under way, and what is ready and waits for its turn; not what waits for those. */
@@ -117,18 +131,9 @@ const asked = (state: Directive): Because[] =>
 
 /** The streams and subjects that `why` wants to know of: see `Surroundings`. */
 export function askedAround(state: Directive): { streams: string[]; subjects: string[] } {
-  const found = new Set<string>();
-  const streams: string[] = [];
-  if (state.status === 'planning') found.add(subjects.work('workspace'));
-  for (const { status, spec, runId } of state.chain.active()) {
-    if (status === 'evaluating') found.add(subjects.evaluate('run'));
-    else if (status === 'merging') found.add(subjects.work('workspace'));
-    else {
-      found.add(subjects.work(spec.adapter.kind));
-      if (runId !== null) streams.push(streamOf.run(runId));
-    }
-  }
-  return { streams, subjects: [...found] };
+  const due = workOf(state);
+  const runs = due.map(({ stream }) => stream).filter((stream) => stream.startsWith('run-'));
+  return { streams: runs, subjects: [...new Set(due.map(({ subject }) => subject))] };
 }
 
 /** Of a directive, or of a step, run or approval of it; undefined when it has none of this id. */
@@ -141,6 +146,7 @@ export function whyIs(state: Directive, id: string, around: Surroundings): Why |
   if (directiveIdOf(id) !== state.id) return undefined;
   const own = ofChain(id.slice(state.id.length + 1));
   if (own === undefined) return undefined;
+  if (isOfPlan(own.name)) return ofPlan(state, id, around);
   if (own.generation !== state.generation) {
     if (own.generation < 1 || own.generation > state.generation) return undefined;
     const text = `it belongs to chain ${own.generation}, and chain ${state.generation} has taken its place`;
@@ -149,6 +155,15 @@ export function whyIs(state: Directive, id: string, around: Surroundings): Why |
   const step = state.chain.get(own.name);
   if (step !== undefined) return why(id, step.status, ofStep(state, step, around));
   return ofRun(state, id, own.name, around);
+}
+
+const isOfPlan = (name: string) => name.startsWith(`${PLAN_STEP}-a`);
+
+/** A run that plans belongs to no chain. */
+function ofPlan(state: Directive, id: string, around: Surroundings): Why {
+  if (state.planning?.runId === id) return why(id, 'running', planning(state, around));
+  const text = 'it was to make a plan, and nobody waits for that any more';
+  return why(id, 'superseded', [because('superseded', text, null, waysOut.show(state.id))]);
 }
 
 /** `g<generation>-<name>` */
