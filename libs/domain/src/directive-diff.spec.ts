@@ -105,3 +105,20 @@ it('compares two moments of one directive', () => {
     ],
   });
 });
+
+it('does not hold against a fork what it took over', () => {
+  const made = story();
+  made.end('one');
+  const before = history(made);
+  const [first, ...rest] = history(story(), other).events;
+  const kept = [{ step: 'one', attempt: 1, confidence: null, run: made.ended('one') }];
+  const fork = { from: storyId, at: before.directive.position, kept };
+  const created = { ...first!, data: { ...(first!.data as object), fork } };
+  const events = [created, ...rest].filter(
+    ({ data }) => (data as { step?: string }).step !== 'one',
+  );
+  const folded = events.reduce<DirectiveState>(evolveDirective, { status: 'absent' });
+  const found = diffDirectives(before, { directive: folded as Directive, events });
+  expect(found.spec.map(({ path }) => path)).toEqual(['/fork']);
+  expect(found.first).not.toMatchObject({ step: 'one' });
+});

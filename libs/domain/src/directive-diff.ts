@@ -95,9 +95,11 @@ function lanesOf(events: readonly RecordedEvent[]): Map<string, RecordedEvent[]>
 
 function firstDivergence(a: DirectiveHistory, b: DirectiveHistory): Divergence | null {
   const [ofA, ofB] = [lanesOf(a.events), lanesOf(b.events)];
+  const kept = keptBy(a, b);
   let first: { divergence: Divergence; place: number } | undefined;
   for (const lane of new Set([...ofA.keys(), ...ofB.keys()])) {
     const [inA, inB] = [ofA.get(lane) ?? [], ofB.get(lane) ?? []];
+    if (kept.has(lane) && (inA.length === 0 || inB.length === 0)) continue;
     const alike = inA.findIndex((event, at) => !isAlike(event, inB[at], a, b));
     const at = alike >= 0 ? alike : inA.length;
     const [nextA, nextB] = [inA[at], inB[at]];
@@ -112,6 +114,12 @@ function firstDivergence(a: DirectiveHistory, b: DirectiveHistory): Divergence |
   }
   return first?.divergence ?? null;
 }
+
+/** What a fork took over did not happen to it again. */
+const keptBy = (...sides: readonly DirectiveHistory[]): ReadonlySet<string> =>
+  new Set(
+    sides.flatMap(({ directive }) => directive.spec.fork?.kept.map(({ step }) => step) ?? []),
+  );
 
 function isAlike(
   one: RecordedEvent,

@@ -82,11 +82,16 @@ const words: Readonly<Record<DirectiveStatus, Words>> = {
     return [because('completed', text, state.completedAt), ...unmet];
   },
   failed: (state, around) => [
-    because('failed', `it failed${reasonOf(state)}`, state.completedAt),
+    because('failed', `it failed${reasonOf(state)}`, state.completedAt, waysOut.fork(state.id)),
     ...state.chain.failed().flatMap((step) => whyStepIs(state, step, around)),
   ],
   stopped: (state) => [
-    because('stopped', `somebody stopped it${reasonOf(state)}`, state.completedAt),
+    because(
+      'stopped',
+      `it was stopped${reasonOf(state)}`,
+      state.completedAt,
+      waysOut.fork(state.id),
+    ),
   ],
   archived: (state, around) => [
     because('archived', 'it was put away', state.completedAt),
@@ -109,7 +114,8 @@ function planning(state: Directive, around: Surroundings): Because[] {
   const issues = due.issues ?? [];
   const wrong = issues.map(({ message }) => because('issue', line(message), due.since));
   if (due.runId === undefined || adapter === undefined) {
-    return [because('plan', 'it waits until somebody submits a plan', due.since), ...wrong];
+    const text = 'it waits until somebody submits a plan';
+    return [because('plan', text, due.since, waysOut.submitPlan(state.id)), ...wrong];
   }
   return [...whyRunning(around, due.runId, adapter.kind, 'the plan', due.since), ...wrong];
 }
