@@ -20,8 +20,6 @@ import { WorkspaceAnswers } from './workspaces/workspace-answers';
 
 type Given =
   'executorId' | 'log' | 'bus' | 'content' | 'history' | 'leases' | 'programs' | 'leaveMs';
-type Watched = 'logger' | 'metrics' | 'rebuild';
-type Given = 'executorId' | 'log' | 'bus' | 'content' | 'leases' | 'programs' | 'leaveMs';
 type Watched = 'logger' | 'metrics' | 'rebuild' | 'successesOf';
 /** Default: the system's clock and chance, and this machine. */
 type Chosen = 'clock' | 'random' | 'newId' | 'workshop' | 'repositories';

@@ -69,6 +69,8 @@ export function executorSubscriptions({ messages, places }: Concurrency): Type<o
     @Answers(queries.history.service, queries.history.name)
     history(question: unknown): Promise<unknown> {
       return answerHistory(this.executor, question);
+    }
+
     @Answers(queries.whyRun.service, queries.whyRun.name)
     why(question: unknown): Promise<unknown> {
       return answerWhyRun(this.executor, question);

@@ -71,6 +71,8 @@ export class PlannerSubscriptions {
   @Answers(queries.plan.service, queries.plan.name)
   plan(question: unknown): Promise<unknown> {
     return answerPlan(this.planner, question);
+  }
+
   @Answers(queries.why.service, queries.why.name)
   why(question: unknown): Promise<unknown> {
     return answerWhy(this.planner, question);
