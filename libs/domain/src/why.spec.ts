@@ -154,7 +154,8 @@ it('says what plans it, what was wrong with the plan before, and who is asked ab
   const asked = why(made);
   expect(asked).toMatchObject({ state: 'awaiting_approval', because: [{ kind: 'approval' }] });
   expect(texts(asked)).toContain('the plan waits for a person: a plan of one step');
-  expect(unblocks(asked)[0]).toContain(`writ approve ${runId(2)}-review --digest sha256:`);
+  const [approval] = [...made.directive.approvals.keys()];
+  expect(unblocks(asked)[0]).toContain(`writ approve ${approval} --digest sha256:`);
 });
 
 it('goes back along the chain to what somebody can change', () => {
