@@ -4,14 +4,11 @@
  */
 import { z } from 'zod';
 import { ApprovalId, ApprovalStatus } from './approval';
-import { Digest, DirectiveId, ScheduleId } from './ids';
+import { Digest, DirectiveId, RunId, ScheduleId } from './ids';
 import { DirectiveStatus } from './documents';
 import { HistoryQuestion } from './plan';
 import { ScheduleStatus } from './schedule';
-import { Digest, DirectiveId, RunId } from './ids';
 import { Moment } from './moment';
-import { DirectiveStatus } from './documents';
-import { HistoryQuestion } from './plan';
 import { DecisionPolicy } from './gate-decision';
 
 const DiffAsked = z.strictObject({ id: DirectiveId, at: Moment.optional() });

@@ -9,16 +9,17 @@ import { commands } from './commands';
 import { inWords } from './file-error';
 import { writHome } from './local/stack-home';
 import {
+  ago,
   collect,
   count,
   jsonValue,
+  moment,
   names,
   natsAddress,
   port,
   position,
   seconds,
 } from './option-values';
-import { ago, collect, count, moment, names, port, position, seconds } from './option-values';
 import { printError } from './output';
 import { orderCommands } from './program-orders';
 import { scheduleCommands } from './program-schedules';

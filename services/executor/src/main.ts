@@ -43,7 +43,6 @@ async function open(host: Host<ExecutorConfig>): Promise<Opened> {
     ...{ metrics, silenceMs: config.WRIT_WORKER_SILENCE_MS },
     outbound: new Outbound(new AllowList(config.WRIT_HTTP_ALLOW)),
     successesOf: successesInRows(pool),
-    metrics: metricsOf(registry, 'executor'),
     rebuild: (asked, progress) => readModels.rebuild(asked, progress),
   });
   const concurrency = { messages: config.WRIT_CONCURRENCY, places: placeCounts(config) };

@@ -105,7 +105,6 @@ export class MemoryWorld {
           .map(({ data }) => (data as RunEnded).runId)
           .reverse();
       },
-      metrics: metricsOf(registry, 'executor'),
       random: () => 0.5,
       rebuild: () => Promise.reject(new Error('there is no read model in memory')),
       ...options.deps,

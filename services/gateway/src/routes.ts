@@ -238,6 +238,7 @@ export const routes = {
     status: 202,
     answers: json(AcceptedSchedule),
     problems: [404, 409, 413, 415, 422, 429],
+  },
   why: {
     method: 'get',
     path: '/v1/directives/{id}/why',

@@ -27,9 +27,8 @@ async function open(host: Host<PlannerConfig>): Promise<Opened> {
   }).initialize();
   const rows = seams.area('rows', new DirectiveRows(database));
   const approvals = seams.area('rows', new ApprovalRows(database));
-  const projections = [directiveRows, approvalRows, scheduleRows];
   const decisions = seams.area('rows', new DecisionRows(database));
-  const projections = [directiveRows, approvalRows, decisionRows];
+  const projections = [directiveRows, approvalRows, decisionRows, scheduleRows];
   const url = config.DATABASE_URL;
   const readModels = new ReadModels({
     ...{ url, log, appends, logger, registry, projections, seams },
