@@ -8,6 +8,10 @@ import { Digest, DirectiveId, RunId, ScheduleId, StepName } from './ids';
 import { DirectiveStatus } from './documents';
 import { HistoryQuestion } from './plan';
 import { ScheduleStatus } from './schedule';
+import { Moment } from './moment';
+import { DecisionPolicy } from './gate-decision';
+
+const DiffAsked = z.strictObject({ id: DirectiveId, at: Moment.optional() });
 
 export const queries = {
   /** -> DirectiveDocument */
@@ -58,6 +62,36 @@ export const queries = {
   },
   /** -> ScheduleDocument, from its stream: always current. */
   schedule: { service: 'planner', name: 'schedule', schema: z.strictObject({ id: ScheduleId }) },
+  /**
+   * -> Why, of a directive or of what its planner knows of a step, a run or an approval: their ids
+   * begin with its id.
+   */
+  why: { service: 'planner', name: 'why', schema: z.strictObject({ id: z.string().max(200) }) },
+  /** -> Why, of a run: what its executors know. */
+  whyRun: { service: 'executor', name: 'why', schema: z.strictObject({ runId: RunId }) },
+  /** -> DirectiveDocument as it was after the event at a position, or at a time. */
+  state: {
+    service: 'planner',
+    name: 'state',
+    schema: z.strictObject({ id: DirectiveId, at: Moment }),
+  },
+  /** -> DirectiveDiff */
+  diff: {
+    service: 'planner',
+    name: 'diff',
+    schema: z.strictObject({ a: DiffAsked, b: DiffAsked }),
+  },
+  /** -> BacktestReport; tells its progress. */
+  backtest: {
+    service: 'planner',
+    name: 'backtest',
+    schema: z.strictObject({
+      policy: DecisionPolicy,
+      since: z.iso.datetime({ offset: true }).optional(),
+      /** So many flips are listed. */
+      limit: z.number().int().min(0).max(1000).default(200),
+    }),
+  },
   /** -> RunDocument */
   run: { service: 'executor', name: 'run', schema: z.strictObject({ runId: z.string().max(200) }) },
   /** -> { events: RecordedEvent[] with hash, headPosition } in order of position. */

@@ -10,12 +10,12 @@ import type { Autonomy, ConfidenceLevel } from '@writ/contracts';
  */
 export type GateAction = 'pass' | 'flag' | 'approval' | 'rework' | 'block';
 
-type Row = Readonly<Record<ConfidenceLevel, GateAction>> & {
+export type GateRow = Readonly<Record<ConfidenceLevel, GateAction>> & {
   /** Of red, when rework is at its limit or does not help. */
   readonly atLimit: GateAction;
 };
 
-export const gateTable: Readonly<Record<Autonomy, Row>> = {
+export const gateTable: Readonly<Record<Autonomy, GateRow>> = {
   full_auto: { green: 'pass', yellow: 'flag', unknown: 'flag', red: 'rework', atLimit: 'block' },
   guardrails: {
     ...{ green: 'pass', yellow: 'approval', unknown: 'approval' },
@@ -32,8 +32,9 @@ export function gate(
   autonomy: Autonomy,
   level: ConfidenceLevel | null,
   reworkIsOver: boolean,
+  table: Readonly<Record<Autonomy, GateRow>> = gateTable,
 ): GateAction {
-  const row = gateTable[autonomy];
+  const row = table[autonomy];
   if (level === null) return row.green;
   return level === 'red' && row.red === 'rework' && reworkIsOver ? row.atLimit : row[level];
 }

@@ -52,3 +52,28 @@ export function names(text: string): string[] {
 export function collect(value: string, before: string[]): string[] {
   return [...before, value];
 }
+
+/** Of the record: a position of the log, or a time. */
+export function moment(text: string): string {
+  if (/^[1-9]\d{0,14}$/.test(text) || isTime(text)) return text;
+  throw new InvalidArgumentError(
+    'give a position of the log, or a time such as 2026-01-31T12:00Z.',
+  );
+}
+
+const unitMs = { d: 86_400_000, h: 3_600_000, m: 60_000 };
+
+/** A time, or how long ago: `90d`, `12h`, `30m`. */
+export function ago(text: string): string {
+  if (isTime(text)) return text;
+  const [, count, unit] = /^(\d{1,6})([dhm])$/.exec(text) ?? [];
+  if (count !== undefined) {
+    const ms = Number(count) * unitMs[unit as keyof typeof unitMs];
+    return new Date(Date.now() - ms).toISOString();
+  }
+  throw new InvalidArgumentError('give a time such as 2026-01-31T12:00Z, or 90d, 12h, 30m.');
+}
+
+const isTime = (text: string) =>
+  /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/.test(text) &&
+  !Number.isNaN(Date.parse(text));

@@ -9,9 +9,11 @@ import { commands } from './commands';
 import { inWords } from './file-error';
 import { writHome } from './local/stack-home';
 import {
+  ago,
   collect,
   count,
   jsonValue,
+  moment,
   names,
   natsAddress,
   port,
@@ -76,6 +78,7 @@ export function makeProgram(end: End = () => undefined, json = false): Command {
   scheduleCommands(program, common, (load) => acts(end, load));
   recordCommands(program, end);
   bundleCommands(program, end);
+  insightCommands(program, end);
   return program;
 }
 
@@ -167,6 +170,9 @@ function directiveCommands(program: Command, end: End): void {
     .action(acts(end, () => commands.look().list));
   common(program.command('show').argument('<id>'))
     .description('shows a directive with its steps')
+    .addOption(
+      new Option('--at <moment>', 'as it was after a position, or at a time').argParser(moment),
+    )
     .action(acts(end, () => commands.look().show));
   common(program.command('watch').argument('<id>'))
     .description('follows a directive to its end')
@@ -200,6 +206,31 @@ function approvalCommands(program: Command, end: End): void {
       }),
     );
   }
+}
+
+function insightCommands(program: Command, end: End): void {
+  program.commandsGroup('What the record says:');
+  common(program.command('why').argument('<id>', 'of a directive, a step, a run or an approval'))
+    .description('says why it is as it is, and what unblocks it')
+    .action(acts(end, () => commands.insight().why));
+  const at = new Option('--at <moment>', 'a position of the log, or a time').argParser(moment);
+  common(program.command('state').argument('<id>'))
+    .description('shows a directive as it was')
+    .addOption(at.makeOptionMandatory())
+    .action(acts(end, () => commands.look().show));
+  common(program.command('diff'))
+    .description('says where two directives part, or two moments of one (ID@POSITION, ID@TIME)')
+    .argument('<a>')
+    .argument('<b>')
+    .action(acts(end, () => commands.insight().diff));
+  common(program.command('backtest'))
+    .description('says which past decisions would come out otherwise under another policy')
+    .requiredOption('--policy <file>', 'YAML or JSON; - reads stdin')
+    .addOption(
+      new Option('--since <time>', 'only later ones; 90d: of the last 90 days').argParser(ago),
+    )
+    .addOption(new Option('--limit <n>', 'list so many of them').argParser(count))
+    .action(acts(end, () => commands.insight().backtest));
 }
 
 function recordCommands(program: Command, end: End): void {

@@ -20,7 +20,7 @@ import { WorkspaceAnswers } from './workspaces/workspace-answers';
 
 type Given =
   'executorId' | 'log' | 'bus' | 'content' | 'history' | 'leases' | 'programs' | 'leaveMs';
-type Watched = 'logger' | 'metrics' | 'rebuild';
+type Watched = 'logger' | 'metrics' | 'rebuild' | 'successesOf';
 /** Default: the system's clock and chance, and this machine. */
 type Chosen = 'clock' | 'random' | 'newId' | 'workshop' | 'repositories';
 

@@ -12,6 +12,7 @@ import type { Leases } from './leases/leases';
 import type { StepHost } from './open-programs';
 import type { StepHistoryRows } from './projections/step-history';
 import type { RunCache } from './run-cache/run-cache';
+import type { SuccessesOfStep } from './run-cache/successes-of-step';
 import type { StreamFolds } from './stream-folds';
 import type { Workshop } from './workshop';
 import type { Repositories } from './workspaces/repositories';
@@ -32,6 +33,7 @@ export interface Executor {
   /** How steps went before. */
   readonly history: Pick<StepHistoryRows, 'runsOf'>;
   readonly leases: Leases;
+  readonly successesOf: SuccessesOfStep;
   readonly active: ActiveRuns;
   readonly watch: DirectiveWatch;
   readonly workspaces: StreamFolds<WorkspaceAnswers>;

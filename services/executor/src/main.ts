@@ -12,6 +12,7 @@ import { openPrograms, placeCounts } from './open-programs';
 import { RUN_PROJECTION, runRows } from './projections/run-rows';
 import { StepHistoryRows, stepHistory } from './projections/step-history';
 import { PostgresCacheTable } from './run-cache/postgres-cache-table';
+import { successesInRows } from './run-cache/successes-of-step';
 
 /** Less than what the host leaves reactions when the process stops. */
 const leaveMs = 6_000;
@@ -41,6 +42,7 @@ async function open(host: Host<ExecutorConfig>): Promise<Opened> {
     leases: new PostgresLeases(pool, executorId, ttlMs),
     ...{ metrics, silenceMs: config.WRIT_WORKER_SILENCE_MS },
     outbound: new Outbound(new AllowList(config.WRIT_HTTP_ALLOW)),
+    successesOf: successesInRows(pool),
     rebuild: (asked, progress) => readModels.rebuild(asked, progress),
   });
   const concurrency = { messages: config.WRIT_CONCURRENCY, places: placeCounts(config) };

@@ -97,6 +97,14 @@ export class MemoryWorld {
       metrics,
       silenceMs: config.WRIT_WORKER_SILENCE_MS,
       outbound: new Outbound(new AllowList(config.WRIT_HTTP_ALLOW)),
+      successesOf: async (step, before) => {
+        const ends = await log.readAll({ types: ['RunEnded'], limit: 10_000 });
+        return ends
+          .filter(({ position, data }) => position < before && (data as RunEnded).step === step)
+          .filter(({ data }) => (data as RunEnded).result === 'success')
+          .map(({ data }) => (data as RunEnded).runId)
+          .reverse();
+      },
       random: () => 0.5,
       rebuild: () => Promise.reject(new Error('there is no read model in memory')),
       ...options.deps,

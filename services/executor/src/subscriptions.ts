@@ -11,6 +11,7 @@ import { Answers, Hears } from '@writ/messaging';
 import type { Incoming } from '@writ/messaging';
 import { answerHistory } from './answer-history';
 import { answerRun } from './answer-run';
+import { answerWhyRun } from './answer-why';
 import { EXECUTOR } from './executor';
 import type { Executor } from './executor';
 import { keepWorkspace, parseWorkspaceWork } from './keep-workspace';
@@ -68,6 +69,11 @@ export function executorSubscriptions({ messages, places }: Concurrency): Type<o
     @Answers(queries.history.service, queries.history.name)
     history(question: unknown): Promise<unknown> {
       return answerHistory(this.executor, question);
+    }
+
+    @Answers(queries.whyRun.service, queries.whyRun.name)
+    why(question: unknown): Promise<unknown> {
+      return answerWhyRun(this.executor, question);
     }
 
     @Answers('executor', rebuildQuery('executor').name)

@@ -14,6 +14,7 @@ import { EventsController } from './controllers/events.controller';
 import { MetricsController } from './controllers/metrics.controller';
 import { PageController } from './controllers/page.controller';
 import { PlansController } from './controllers/plans.controller';
+import { RecordController } from './controllers/record.controller';
 import { RunsController } from './controllers/runs.controller';
 import { SchedulesController } from './controllers/schedules.controller';
 import { UpkeepController } from './controllers/upkeep.controller';
@@ -56,6 +57,7 @@ export class AppModule {
       ],
       controllers: [
         DirectivesController,
+        RecordController,
         ApprovalsController,
         PlansController,
         SchedulesController,

@@ -6,8 +6,11 @@ import {
   ApprovalDocument,
   ApprovalId,
   ApprovalStatus,
+  BacktestReport,
   Decision,
+  DecisionPolicy,
   Digest,
+  DirectiveDiff,
   DirectiveDocument,
   DirectiveId,
   DirectiveManifest,
@@ -15,6 +18,7 @@ import {
   DirectiveStatus,
   DirectiveSummary,
   PlanDocument,
+  MomentText,
   Reason,
   RollbackAdvisory,
   RunDocument,
@@ -28,6 +32,7 @@ import {
   scheduleVerbs,
   RunMetrics,
   StepName,
+  Why,
 } from '@writ/contracts';
 import { z } from 'zod';
 
@@ -76,6 +81,19 @@ const runId = z.strictObject({ id: RunId });
 const nothing = z.strictObject({});
 const position = z.coerce.number().int().min(0);
 const limit = z.coerce.number().int().min(1).max(1000);
+
+/** `ID` or `ID@MOMENT` */
+const DiffedText = z
+  .string()
+  .max(60)
+  .refine(
+    (text) => {
+      const [id, at, ...more] = text.split('@');
+      const isMoment = at === undefined || MomentText.safeParse(at).success;
+      return DirectiveId.safeParse(id).success && isMoment && more.length === 0;
+    },
+    { error: 'is no id of a directive, nor one with @POSITION or @TIME behind it' },
+  );
 
 const sseNote =
   'With Accept: text/event-stream it goes on with what comes; each message has the position as its id, and Last-Event-ID resumes without a gap or a duplicate.';
@@ -224,6 +242,50 @@ export const routes = {
     status: 202,
     answers: json(AcceptedSchedule),
     problems: [404, 409, 413, 415, 422, 429],
+  },
+  why: {
+    method: 'get',
+    path: '/v1/directives/{id}/why',
+    summary: 'Why a directive, or a step, a run or an approval of it, is as it is',
+    description:
+      'The nearest cause first, each with the command that unblocks it, if there is one.',
+    params: directiveId,
+    /** The id of a step, a run or an approval of it. */
+    query: z.strictObject({ of: z.string().min(1).max(200).optional() }),
+    answers: json(Why),
+    problems: [404],
+  },
+  state: {
+    method: 'get',
+    path: '/v1/directives/{id}/state',
+    summary: 'A directive as it was after a position of the log, or at a time',
+    params: directiveId,
+    query: z.strictObject({ at: MomentText }),
+    answers: json(DirectiveDocument),
+    problems: [404],
+  },
+  diff: {
+    method: 'get',
+    path: '/v1/diff',
+    summary: 'Where two directives part, or two moments of one',
+    description: 'Each is an id, or an id with a position or a time behind it: ID@POSITION.',
+    query: z.strictObject({ a: DiffedText, b: DiffedText }),
+    answers: json(DirectiveDiff),
+    problems: [404],
+  },
+  backtest: {
+    method: 'post',
+    path: '/v1/backtest',
+    summary: 'Which past decisions of the gate would come out otherwise under another policy',
+    description: 'Changes nothing.',
+    body: z.strictObject({
+      policy: DecisionPolicy,
+      since: z.iso.datetime({ offset: true }).optional(),
+      limit: z.number().int().min(0).max(1000).optional(),
+    }),
+    idempotent: true,
+    answers: json(BacktestReport),
+    problems: [413, 415],
   },
   chain: {
     method: 'get',

@@ -25,6 +25,7 @@ it('looks for what is due when the list has what stood in the log at the start, 
         isAsked();
         return new Promise((resolve) => (upToNow = resolve));
       },
+      decisions: { page: () => Promise.resolve([]), ofRuns: () => Promise.resolve([]) },
       approvals: {
         list: () => Promise.resolve([]),
         countPending: () => Promise.resolve({ count: 0, oldestSeconds: 0 }),

@@ -9,6 +9,7 @@ import { readConfig, type PlannerConfig } from './config';
 import { rebuildWithSnapshots } from './directive-snapshots';
 import { People } from './people';
 import { approvalRows, ApprovalRows } from './projections/approval-rows';
+import { decisionRows, DecisionRows } from './projections/decision-rows';
 import { directiveRows, DirectiveRows } from './projections/directive-rows';
 import { scheduleRows, ScheduleRows } from './projections/schedule-rows';
 import { composeSchedules } from './schedules/compose-schedules';
@@ -33,7 +34,8 @@ async function open(host: Host<PlannerConfig>): Promise<Opened> {
     'planner',
   );
   const snapshotTable = seams.area('snapshot', table);
-  const projections = [directiveRows, approvalRows, scheduleRows];
+  const decisions = seams.area('rows', new DecisionRows(database));
+  const projections = [directiveRows, approvalRows, decisionRows, scheduleRows];
   const url = config.DATABASE_URL;
   const readModels = new ReadModels({
     ...{ url, log, appends, logger, registry, projections, seams },
@@ -44,15 +46,8 @@ async function open(host: Host<PlannerConfig>): Promise<Opened> {
     begin,
     stop: stopReconciler,
   } = composePlanner({
-    ...{
-      log,
-      bus,
-      content,
-      rows,
-      approvals,
-      logger,
-      metrics: metricsOf(registry, 'planner', 'reconciler'),
-    },
+    ...{ log, bus, content, rows, approvals, decisions, logger },
+    metrics: metricsOf(registry, 'planner', 'reconciler'),
     reconcileMs: config.WRIT_RECONCILE_MS,
     unattendedMs: config.WRIT_UNATTENDED_MS,
     maxWaiting: config.WRIT_MAX_WAITING,

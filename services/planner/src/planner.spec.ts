@@ -51,6 +51,7 @@ async function startPlanner() {
     notedTogether: new NotedTogether(),
     stepsAhead: 16,
     directives: new Aggregates({ log, decider: directiveDecider }),
+    decisions: { page: () => Promise.resolve([]), ofRuns: () => Promise.resolve([]) },
     approvals: {
       list: () => Promise.resolve([]),
       countPending: () => Promise.resolve({ count: 0, oldestSeconds: 0 }),

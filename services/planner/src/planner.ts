@@ -30,6 +30,7 @@ import type { People } from './people';
 import type { NotedTogether } from './follow-runs';
 import type { KnownDirectives } from './known-directives';
 import type { ApprovalRows } from './projections/approval-rows';
+import type { DecisionRows } from './projections/decision-rows';
 import type { DirectiveRows } from './projections/directive-rows';
 
 export type Directives = Aggregates<DirectiveState, DirectiveCommand, DirectiveEvent>;
@@ -41,6 +42,7 @@ export interface Planner {
   readonly content: Pick<ContentStore, 'get' | 'put'>;
   readonly rows: Pick<DirectiveRows, 'list' | 'unfinished' | 'now'>;
   readonly approvals: Pick<ApprovalRows, 'list' | 'countPending'>;
+  readonly decisions: Pick<DecisionRows, 'page' | 'ofRuns'>;
   /** Who may decide what; undefined: everybody has every role. */
   readonly people?: People;
   readonly admission: Admission;

@@ -4,12 +4,15 @@ import { consumers, queries, rebuildQuery } from '@writ/contracts';
 import type { EvaluationCompleted, RunEnded, WorkspaceEvent } from '@writ/contracts';
 import { Answers, Hears } from '@writ/messaging';
 import type { Incoming } from '@writ/messaging';
+import { answerBacktest } from './answer-backtest';
+import { answerDiff, answerState } from './answer-history';
 import {
   answerApproval,
   answerApprovals,
   answerDirective,
   answerDirectives,
 } from './answer-queries';
+import { answerWhy } from './answer-why';
 import { parseCommand } from './decide-command';
 import type { ParsedCommand } from './decide-command';
 import { noteEvaluation, noteRun, parseEvaluation, parseRunEnded } from './judge-step';
@@ -68,6 +71,26 @@ export class PlannerSubscriptions {
   @Answers(queries.plan.service, queries.plan.name)
   plan(question: unknown): Promise<unknown> {
     return answerPlan(this.planner, question);
+  }
+
+  @Answers(queries.why.service, queries.why.name)
+  why(question: unknown): Promise<unknown> {
+    return answerWhy(this.planner, question);
+  }
+
+  @Answers(queries.state.service, queries.state.name)
+  state(question: unknown): Promise<unknown> {
+    return answerState(this.planner, question);
+  }
+
+  @Answers(queries.diff.service, queries.diff.name)
+  diff(question: unknown): Promise<unknown> {
+    return answerDiff(this.planner, question);
+  }
+
+  @Answers(queries.backtest.service, queries.backtest.name)
+  backtest(question: unknown, progress: (state: unknown) => void): Promise<unknown> {
+    return answerBacktest(this.planner, question, progress);
   }
 
   @Answers('planner', rebuildQuery('planner').name)

@@ -34,6 +34,7 @@ async function startPlanner(limits: { maxWaiting?: number; maxUnfinished?: numbe
     logger: createLogger({ service: 'planner', instance: 'test', level: 'silent' }),
     metrics: metricsOf(registry, 'planner', 'reconciler'),
     rowsUpToNow: () => Promise.resolve(),
+    decisions: { page: () => Promise.resolve([]), ofRuns: () => Promise.resolve([]) },
     approvals: {
       list: () => Promise.resolve([]),
       countPending: () => Promise.resolve({ count: 0, oldestSeconds: 0 }),

@@ -15,6 +15,8 @@ type Transaction = Parameters<Projection['apply']>[1];
 const keys: Readonly<Record<string, readonly string[]>> = {
   directive: ['id'],
   approval: ['id'],
+  decision: ['run_id'],
+  decision_context: ['id'],
   run: ['run_id'],
   run_cache: ['bundle_hash'],
   evaluation: ['run_id'],

@@ -3,7 +3,13 @@ import { composeExecutor, executorSubscriptions, runRows } from '@writ/executor'
 import { RecordLoops, Sealing } from '@writ/manifest';
 import { connectHandlers } from '@writ/messaging';
 import { metricsOf } from '@writ/observability';
-import { approvalRows, composePlanner, directiveRows, PlannerSubscriptions } from '@writ/planner';
+import {
+  approvalRows,
+  composePlanner,
+  decisionRows,
+  directiveRows,
+  PlannerSubscriptions,
+} from '@writ/planner';
 import { ReadModels } from '@writ/service-host';
 import { composeVerifier, evaluationRows, VerifierSubscriptions } from '@writ/verifier';
 import type { Projection } from '@writ/event-log';
@@ -58,21 +64,28 @@ function readModelsOf(
   });
 }
 
+const plannerRows = [directiveRows, approvalRows, decisionRows];
+const nobodyAsks = {
+  page: () => Promise.reject(new Error('nobody asks for decisions in the simulator')),
+  ofRuns: () => Promise.reject(new Error('nobody asks for decisions in the simulator')),
+};
+
 async function startPlanner(process: SimulatedProcess, around: Surroundings): Promise<Running> {
   const connected = connectSimulated(process, around, concurrency);
   const { bus, log, content, logger, registry, random, newId, seams } = connected;
   const { clock } = process;
-  const readModels = readModelsOf(process, around, connected, [directiveRows, approvalRows]);
   const table = seams.area('snapshot', around.database.snapshotsFor(process));
   const snapshots = {
     table: around.mutant === 'lossy-snapshots' ? lossy(table) : table,
     everyEvents: 1 + Math.floor(random() * snapshotAtMost),
     restMs: random() * snapshotRestMs,
   };
+  const readModels = readModelsOf(process, around, connected, plannerRows);
   const { planner, begin, stop } = composePlanner({
     ...{ log, bus, content, logger, clock, random, newId, rebuild, snapshots, ...reconciling },
     rows: seams.area('rows', around.database.rowsFor(process)),
     approvals: seams.area('rows', around.database.approvalsFor(process)),
+    decisions: nobodyAsks,
     rowsUpToNow: () => readModels.upToNow(upToNowMs),
     metrics: metricsOf(registry, 'planner', 'reconciler'),
   });
@@ -106,6 +119,7 @@ async function startExecutor(process: SimulatedProcess, around: Surroundings): P
     leases: database.leasesFor(process, executorId, leaseTtlMs),
     cacheTable: database.cacheTableFor(process, leaseTtlMs),
     history: { runsOf: () => Promise.resolve(new Map()) }, // nobody asks for a plan here
+    successesOf: () => Promise.reject(new Error('nobody asks why in the simulator')),
     metrics: metricsOf(registry, 'executor'),
     outbound: { request: () => Promise.reject(new Error('there is nobody outside')) },
     silenceMs: leaseTtlMs,

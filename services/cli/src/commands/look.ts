@@ -5,7 +5,7 @@ import { Gateway } from '../gateway-client';
 import { Output, usesColour } from '../output';
 import type { CommonOptions } from '../program';
 import { directiveView } from '../view/chain-view';
-import { styleFor, table } from '../view/style';
+import { instant, styleFor, table } from '../view/style';
 
 interface ListOptions extends CommonOptions {
   readonly status?: string;
@@ -33,15 +33,22 @@ export async function list(options: ListOptions): Promise<void> {
   const rows = directives.map(({ id, title, status: state, createdAt }) => [
     style.status(state, `${signOf(state)} ${state}`),
     id,
-    createdAt.replace('T', ' ').slice(0, 19),
+    instant(createdAt),
     plainLine(title, 80),
   ]);
   output.data(table(rows).join('\n'));
 }
 
-export async function show(id: string, options: CommonOptions): Promise<void> {
+interface ShowOptions extends CommonOptions {
+  /** As it was then. */
+  readonly at?: string;
+}
+
+export async function show(id: string, options: ShowOptions): Promise<void> {
   const output = new Output(options);
-  const directive = await Gateway.find().get<DirectiveDocument>(directivePath(id));
+  const { at } = options;
+  const then = at === undefined ? '' : `/state?${new URLSearchParams({ at })}`;
+  const directive = await Gateway.find().get<DirectiveDocument>(directivePath(id) + then);
   if (output.json) output.value(directive);
   else {
     const style = styleFor(usesColour(process.stdout));

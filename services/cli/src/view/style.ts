@@ -39,6 +39,9 @@ export function duration(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
 }
 
+/** A time of the record, to the second. */
+export const instant = (time: string): string => time.replace('T', ' ').slice(0, 19);
+
 export function bytes(count: number): string {
   if (count < 1024) return `${count} B`;
   if (count < 1024 ** 2) return `${(count / 1024).toFixed(1)} KiB`;

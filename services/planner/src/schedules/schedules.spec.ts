@@ -43,6 +43,7 @@ class World {
       ...{ log, bus, logger, reconcileMs: 1_000, unattendedMs: 1_000 },
       metrics: metricsOf(registry, 'planner', 'reconciler'),
       rowsUpToNow: () => Promise.resolve(),
+      decisions: { page: () => Promise.resolve([]), ofRuns: () => Promise.resolve([]) },
       approvals: {
         list: () => Promise.resolve([]),
         countPending: () => Promise.resolve({ count: 0, oldestSeconds: 0 }),

@@ -10,6 +10,7 @@
  * O5 What a step has passed with is in the branch of its directive, and a completed directive names
  *    the head of it.
  * O6 Nothing is left: no lease that lives, no message, no program, no letter that nobody expected.
+ * O7 Each decision of the gate comes out as it was recorded when it is decided again.
  */
 import { runRows } from '@writ/executor';
 import { canonicalJson, streamOf } from '@writ/contracts';
@@ -19,12 +20,13 @@ import type {
   ManifestSealed,
   RunClaimed,
 } from '@writ/contracts';
-import { directiveDecider, directiveSnapshot } from '@writ/domain';
+import { decideAgain, directiveDecider, directiveSnapshot } from '@writ/domain';
+import type { GateDecision } from '@writ/domain';
 import { rebuildSnapshots } from '@writ/event-log';
 import type { Projection, StoredEvent } from '@writ/event-log';
 import { manifestRows, Sealing } from '@writ/manifest';
 import { metricsOf, Registry } from '@writ/observability';
-import { directiveRows } from '@writ/planner';
+import { decisionRows, directiveRows } from '@writ/planner';
 import { evaluationRows } from '@writ/verifier';
 import type { Client } from '../client';
 import type { Execution } from '../machine';
@@ -33,6 +35,7 @@ import type { World } from '../world';
 
 export const projections: readonly Projection[] = [
   directiveRows,
+  decisionRows,
   runRows,
   evaluationRows,
   manifestRows,
@@ -51,6 +54,7 @@ export async function brokenOutside(
     ...brokenTold(world, client, events),
     ...(await brokenReadModels(world, events)),
     ...(await brokenSnapshots(world)),
+    ...brokenDecisions(world, events),
     ...(await brokenManifests(world, events)),
     ...brokenBranches(world, events),
     ...(await remains(world, client)),
@@ -118,6 +122,23 @@ function isInTheLog(
   if (!answer.ok) return own.some(({ type }) => type === 'CommandRefused');
   const { version, position } = answer;
   return own.some((event) => event.version === version && event.position === position);
+}
+
+/** O7 */
+function brokenDecisions(world: World, events: Events): string[] {
+  const rows = world.database.tables.rows('decision').filter((row) => row['outcome'] !== null);
+  const decided = rows.map((row) => JSON.parse(String(row['decision'])) as GateDecision);
+  const asked = events.filter(({ type }) => type === 'ApprovalRequested').length;
+  const found = decided.filter(({ outcome }) => outcome === 'ask').length;
+  return [
+    ...(asked === found ? [] : [`${asked} approvals were asked for, ${found} are on record`]),
+    ...decided.flatMap((decision) => {
+      const { outcome, confidence } = decideAgain(decision);
+      const again = canonicalJson({ outcome, confidence });
+      const then = canonicalJson({ outcome: decision.outcome, confidence: decision.confidence });
+      return again === then ? [] : [`${decision.runId} is decided ${again} after ${then}`];
+    }),
+  ];
 }
 
 /** O2: of those that make a trace whatever the state is, unless the server's storage was wiped. */
