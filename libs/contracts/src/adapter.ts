@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { canonicalJson, NotCanonicalError } from './canonical-json';
 import { alternativesIn, MAX_ALTERNATIVES } from './glob';
+import { HumanAdapter } from './human';
 import { Digest } from './ids';
 import { outboundRequestFields } from './outbound-request';
 import { WorkerAdapter } from './worker';
@@ -97,6 +98,7 @@ export const Adapter = z.discriminatedUnion('kind', [
   EchoAdapter,
   HttpAdapter,
   WorkerAdapter,
+  HumanAdapter,
 ]);
 export type Adapter = z.infer<typeof Adapter>;
 export type AdapterKind = Adapter['kind'];

@@ -20,6 +20,8 @@ export const ApprovalPolicy = z
     onExpiry: z.enum(['deny', 'escalate']).default('deny'),
     /** Who may decide once it is escalated; it then has the same time again, and is denied after it. */
     escalateTo: z.array(Role).max(20).default([]),
+    /** What whoever approves has to tick, every item. */
+    checklist: z.array(z.string().min(1).max(500)).max(50).optional(),
   })
   .refine((it) => it.onExpiry === 'deny' || it.deadlineMinutes !== undefined, {
     path: ['deadlineMinutes'],

@@ -8,7 +8,7 @@ import { explainIssues } from './explain-issues';
 export type CheckedDirective = { directive: DirectiveFile } | { issues: Issue[] };
 
 /** Kinds of adapter that the format knows and this version cannot run. */
-const LATER_ADAPTERS = ['prompt', 'agent', 'http', 'worker', 'human'];
+const LATER_ADAPTERS = ['prompt', 'agent', 'http', 'worker'];
 
 /** With every default filled in, or everything that is wrong with it. */
 export function checkDirectiveFile(value: unknown): CheckedDirective {

@@ -8,6 +8,7 @@ import {
   WorkspaceGlob,
   WorkspacePath,
 } from './adapter';
+import { HumanCheck } from './human';
 import { outboundRequestFields } from './outbound-request';
 import { WorkerCheck } from './worker';
 
@@ -128,6 +129,7 @@ export const Check = z.discriminatedUnion('kind', [
   DiffCheck,
   DetectedCheck,
   WorkerCheck,
+  HumanCheck,
 ]);
 export type Check = z.infer<typeof Check>;
 export type CheckOf<K extends Check['kind']> = Extract<Check, { kind: K }>;

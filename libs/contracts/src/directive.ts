@@ -20,7 +20,7 @@ import {
 } from './directive-file';
 import { Digest, DirectiveId, RunId, StepName } from './ids';
 import { Confidence } from './evaluation';
-import { ApprovalId, approvalEvents } from './approval';
+import { ApprovalEdit, ApprovalId, approvalEvents } from './approval';
 import { ApprovalPolicy } from './approval-policy';
 import { Rework, RunError, StepRun } from './run';
 
@@ -44,11 +44,14 @@ export type ChangeVerb = (typeof changeVerbs)[number];
 /** What is told to one directive by `POST /v1/directives/{id}/commands`. */
 export const toldVerbs = [...lifeVerbs, ...changeVerbs] as const;
 export type ToldVerb = LifeVerb | ChangeVerb;
-export const directiveVerbs = ['create', 'fork', ...toldVerbs, 'approve', 'deny'] as const;
+/** About one approval of a directive. */
+export const approvalVerbs = ['approve', 'deny', 'ask', 'answer'] as const;
+export const directiveVerbs = ['create', 'fork', ...toldVerbs, ...approvalVerbs] as const;
 export type DirectiveVerb = (typeof directiveVerbs)[number];
 
 const onDirective = { directiveId: DirectiveId };
 const reason = Reason.optional();
+const Words = DirectiveFile.shape.goal;
 const decision = {
   ...onDirective,
   approvalId: ApprovalId,
@@ -112,9 +115,27 @@ export const directiveCommands = {
   'skip-step': z.strictObject({ ...onDirective, step: StepName, reason }),
   'retry-step': z.strictObject({ ...onDirective, step: StepName, reason }),
   rollback: z.strictObject({ ...onDirective, step: StepName, reason }),
-  approve: z.strictObject(decision),
+  approve: z.strictObject({
+    ...decision,
+    /** Every item of the checklist, from 1. */
+    ticks: z.union([z.literal('all'), z.array(z.number().int().min(1)).max(50)]).optional(),
+    /** In the place of what the run made. */
+    edits: z.array(ApprovalEdit).min(1).max(100).optional(),
+  }),
   /** `rework`: the step is to run again with the comment, instead of ending here. */
   deny: z.strictObject({ ...decision, rework: z.boolean().default(false) }),
+  /** About an approval that waits; it decides nothing. */
+  ask: z.strictObject({ ...onDirective, approvalId: ApprovalId, question: Words }),
+  /** What was asked about an approval; or, with the digest, the question that a step is. */
+  answer: z.strictObject({
+    ...onDirective,
+    approvalId: ApprovalId,
+    digest: Digest.optional(),
+    choice: Words.optional(),
+    text: Words.optional(),
+    /** Which one, from 1; default: the first without an answer. */
+    question: z.number().int().min(1).optional(),
+  }),
 } as const satisfies Record<DirectiveVerb, z.ZodType>;
 export type DirectiveCommandData<V extends DirectiveVerb> = z.infer<(typeof directiveCommands)[V]>;
 

@@ -159,6 +159,8 @@ export const RunDocument = z.object({
   stdout: z.string().nullable(),
   stderr: z.string().nullable(),
   commit: z.string().nullable(),
+  /** What it changed in a git workspace, in the content store. */
+  diff: z.string().nullable(),
   sourceRunId: z.string().nullable(),
   startedAt: z.string().nullable(),
   endedAt: z.string().nullable(),

@@ -1,6 +1,7 @@
 export * from './adapter';
 export * from './approval';
 export * from './approval-policy';
+export * from './approval-review';
 export * from './bundle-metadata';
 export * from './canonical-json';
 export * from './check';
@@ -16,6 +17,7 @@ export * from './evaluation';
 export * from './explain-issues';
 export * from './gate-decision';
 export * from './glob';
+export * from './human';
 export * from './ids';
 export * from './issue-codes';
 export * from './manifest';

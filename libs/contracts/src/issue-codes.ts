@@ -55,6 +55,7 @@ export const issueCodes = {
   unknown_id: error('a step or a check that names a requirement or a criterion there is not'),
   requirement_not_covered: error('a requirement that no step works on'),
   check_needs_git: error('a check that compares with a git repository, in another workspace'),
+  human_step: error('a step for a person with checks, outputs or inputs, which it cannot have'),
   // What a planner is told of the plan before, when it is asked again.
   planning_failed: error('a planner that ended without success'),
   no_plan: error('a planner that gives no plan'),

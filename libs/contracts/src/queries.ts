@@ -94,6 +94,12 @@ export const queries = {
   },
   /** -> RunDocument */
   run: { service: 'executor', name: 'run', schema: z.strictObject({ runId: z.string().max(200) }) },
+  /** -> EvaluationCompleted of a run, from its stream; not_found before it is judged. */
+  evaluation: {
+    service: 'verifier',
+    name: 'evaluation',
+    schema: z.strictObject({ runId: RunId }),
+  },
   /** -> { events: RecordedEvent[] with hash, headPosition } in order of position. */
   events: {
     service: 'manifest',

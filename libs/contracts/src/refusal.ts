@@ -11,6 +11,7 @@ export const refusalCodes = {
   not_available: 'it is not available in this version or configuration',
   superseded: 'somebody else has taken over',
   too_large: 'it is larger than what is taken',
+  incomplete: 'something that it needs is missing',
   stale: 'it changed since it was seen',
   not_allowed: 'who asks may not do this',
   overloaded: 'there is more work than is wise; try again later',

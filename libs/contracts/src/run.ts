@@ -11,6 +11,8 @@ export const ArtifactRef = z.object({
   bytes: z.number().int().min(0),
   /** Present when it is executable. */
   executable: z.boolean().optional(),
+  /** The person who wrote it, when the run did not. */
+  authoredBy: z.string().optional(),
 });
 export type ArtifactRef = z.infer<typeof ArtifactRef>;
 
@@ -96,6 +98,8 @@ export const StepRun = z.object({
   usage: Usage.optional(),
   /** The candidate commit of a run in a git workspace. */
   commit: z.string().optional(),
+  /** See `RunEnded`: what a person saw of it is a part of what he approves. */
+  diff: Digest.optional(),
   durationMs: z.number(),
   /** Of a run that was taken from the cache: the run that did the work. */
   sourceRunId: z.string().optional(),
@@ -195,6 +199,8 @@ export const runEvents = {
     deleted: z.array(z.string()).optional(),
     /** The candidate commit in a git workspace. */
     commit: z.string().optional(),
+    /** What it changed in a git workspace, as a unified diff, in the content store. */
+    diff: Digest.optional(),
     usage: Usage.optional(),
     durationMs: z.number(),
     /** Everything it said, in the content store; absent when it said nothing. */

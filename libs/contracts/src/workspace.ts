@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { Workspace } from './directive-file';
 import { DirectiveId, RunId, StepName } from './ids';
+import { ArtifactRef } from './run';
 
 /** `writ.work.workspace` */
 export const WorkspaceWork = z.discriminatedUnion('op', [
@@ -19,6 +20,8 @@ export const WorkspaceWork = z.discriminatedUnion('op', [
     branch: z.string(),
     /** The run's candidate commit. */
     commit: z.string(),
+    /** Files of people, which take the place of what is in the commit, as a commit of theirs. */
+    edits: z.array(ArtifactRef).optional(),
   }),
   z.object({
     op: z.literal('rollback'),

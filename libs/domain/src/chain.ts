@@ -75,6 +75,8 @@ interface Places {
   readonly byName: ReadonlyMap<string, number>;
   /** By name: the places of the steps that name it as a dependency. */
   readonly dependents: ReadonlyMap<string, readonly number[]>;
+  /** The places of steps that a person answers. */
+  readonly people: readonly number[];
 }
 
 const BLOCK = 64;
@@ -153,6 +155,11 @@ export class Chain implements Iterable<StepState> {
       if (tally.ready === 0) continue;
       for (const step of steps) if (isReady(step)) yield step;
     }
+  }
+
+  /** Those of them that are a question to a person: it is asked whatever else is under way. */
+  readyPeople(): StepState[] {
+    return this.places.people.map((place) => this.at(place)).filter(isReady);
   }
 
   active(): StepState[] {
@@ -246,7 +253,8 @@ function placesOf(specs: readonly PlannedStep[]): Places {
       else others.push(place);
     }
   });
-  return { byName: new Map(specs.map(({ name }, place) => [name, place])), dependents };
+  const people = specs.flatMap(({ adapter }, place) => (adapter.kind === 'human' ? [place] : []));
+  return { byName: new Map(specs.map(({ name }, place) => [name, place])), dependents, people };
 }
 
 function planned(spec: PlannedStep, waitsFor: number, at: string): StepState {

@@ -4,6 +4,7 @@
  */
 import { runIdOf, type CriterionResult, type DirectiveEventData } from '@writ/contracts';
 import { isPending } from './approvals';
+import { askQuestion } from './ask-people';
 import type { StepState } from './chain';
 import { namesCriterion } from './checks-of-step';
 import type { Draft } from './directive-draft';
@@ -17,6 +18,7 @@ export function advance(draft: Draft): void {
     const { reason } = failureOf(draft.state);
     return suspend(draft, 'failed_steps', `${reason}, which is more than maxFailedSteps allows`);
   }
+  for (const step of draft.state.chain.readyPeople()) askQuestion(draft, step);
   for (const next of draft.state.chain.ready()) {
     if (draft.state.chain.tally.active >= draft.state.spec.limits.maxParallelSteps) break;
     if (!isFree(draft.state, next)) continue;

@@ -11,6 +11,7 @@ import type {
 } from '@writ/contracts';
 import type { Fork } from './fork';
 import type { PlannedBy } from './directive-planning';
+import type { Talk } from './approval-talk';
 import type { CastVote } from './directive-votes';
 
 /** What people tell a directive: the verb is the type. */
@@ -38,6 +39,7 @@ export type DirectiveCommand =
   | ({ readonly type: 'note-plan' } & PlannedBy)
   | { readonly type: 'note-runs'; readonly ends: readonly RunEnded[] }
   | ({ readonly type: 'vote' } & CastVote)
+  | ({ readonly type: 'talk' } & Talk)
   | { readonly type: 'note-deadline'; readonly now: string }
   | { readonly type: 'note-evaluation'; readonly evaluation: EvaluationCompleted }
   | {

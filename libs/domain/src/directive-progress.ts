@@ -14,6 +14,7 @@ import type {
   StepRun,
   WorkspaceEvent,
 } from '@writ/contracts';
+import { askChecks, machineChecks } from './ask-people';
 import type { StepState } from './chain';
 import { advance } from './directive-advance';
 import { planIfPrepared } from './directive-planning';
@@ -97,7 +98,9 @@ function noteRun(draft: Draft, ended: RunEnded): void {
     const summary = confidence?.level === 'unknown' ? 'nothing was checked' : 'every check passed';
     const said = confidence === null ? 'no check is asked for' : summary;
     judge(draft, step, { run, confidence, summary: said, checks: [] });
-  } else draft.emit({ type: 'StepEvaluating', data: { step: name, run } });
+  } else if (machineChecks(step.spec.verify).length > 0) {
+    draft.emit({ type: 'StepEvaluating', data: { step: name, run } });
+  } else if (askChecks(draft, step, { run, checks: [] })) advance(draft);
 }
 
 export function noteEvaluation(
@@ -107,7 +110,9 @@ export function noteEvaluation(
   const step = stepOfRun(state, evaluation.runId, 'evaluating');
   if (step?.run === undefined || step.run === null) return [];
   const draft = new Draft(state, state.id);
-  judge(draft, step, { ...evaluation, run: step.run });
+  const { checks } = evaluation;
+  if (askChecks(draft, step, { run: step.run, checks })) advance(draft);
+  else judge(draft, step, { ...evaluation, run: step.run });
   return draft.events;
 }
 
@@ -145,7 +150,7 @@ function stepOfRun(
 }
 
 function summaryOf(ended: RunEnded): StepRun {
-  const { runId, result, artifacts, usage, commit, durationMs, source } = ended;
+  const { runId, result, artifacts, usage, commit, diff, durationMs, source } = ended;
   const sourceRunId = source?.runId;
-  return { runId, result, artifacts, usage, commit, durationMs, sourceRunId };
+  return { runId, result, artifacts, usage, commit, diff, durationMs, sourceRunId };
 }

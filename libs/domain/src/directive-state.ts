@@ -159,6 +159,8 @@ const verbOf: Readonly<Record<string, string>> = {
   StepSkipped: 'skip-step',
   StepReopened: 'retry-step',
   PlanningStarted: 'replan',
+  ApprovalQuestionAsked: 'ask',
+  ApprovalQuestionAnswered: 'answer',
 };
 
 function verbSaidBy(event: DirectiveEvent): string | undefined {
@@ -257,6 +259,8 @@ function apply(state: Directive, event: DirectiveEvent, at: string): Directive {
     case 'CommandRefused':
       return state;
     case 'ApprovalVoted':
+    case 'ApprovalQuestionAsked':
+    case 'ApprovalQuestionAnswered':
     case 'ApprovalEscalated':
     case 'ApprovalResolved':
     case 'ApprovalVoided':

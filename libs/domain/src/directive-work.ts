@@ -13,6 +13,7 @@ import {
   type RunWork,
   type WorkspaceWork,
 } from '@writ/contracts';
+import { machineChecks } from './ask-people';
 import { isActive, type StepState } from './chain';
 import { namesCriterion } from './checks-of-step';
 import { isFinal, type Directive } from './directive-state';
@@ -174,8 +175,7 @@ function run(
 }
 
 function evaluation(state: Directive, step: StepState): EvaluateWork {
-  const { verify } = step.spec;
-  const checks: Check[] = Array.isArray(verify) ? verify : [];
+  const checks: Check[] = machineChecks(step.spec.verify);
   return {
     runId: step.runId ?? '',
     directiveId: state.id,
@@ -193,6 +193,7 @@ function evaluation(state: Directive, step: StepState): EvaluateWork {
 }
 
 function merge(state: Directive, step: StepState): WorkspaceWork {
+  const edits = (step.run?.artifacts ?? []).filter((it) => it.authoredBy !== undefined);
   const runId = step.runId ?? '';
   return {
     op: 'merge',
@@ -203,5 +204,6 @@ function merge(state: Directive, step: StepState): WorkspaceWork {
     repository: state.workspace?.path ?? '',
     branch: state.workspace?.branch ?? '',
     commit: step.run?.commit ?? '',
+    ...(edits.length === 0 ? {} : { edits }),
   };
 }

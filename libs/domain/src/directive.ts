@@ -4,6 +4,7 @@
  * `directive-state.ts`, what work is due in `directive-work.ts`.
  */
 import type { DirectiveEvent, Refusal, RefusalCode } from '@writ/contracts';
+import { noteTalk } from './approval-talk';
 import type { Decider } from './decider';
 import { reused, type DirectiveCommand } from './directive-command';
 import { Draft } from './directive-draft';
@@ -34,6 +35,8 @@ function decide(command: DirectiveCommand, state: DirectiveState): DirectiveEven
       return noteRuns(command.ends, state);
     case 'vote':
       return noteVote(command, state);
+    case 'talk':
+      return noteTalk(command, state);
     case 'note-deadline':
       return noteDeadline(command.now, state);
     case 'note-evaluation':

@@ -1,5 +1,8 @@
+export { answerText } from './approval-ballot';
+export type { Talk } from './approval-talk';
 export * from './approvals';
 export * from './backtest';
+export * from './repository-health';
 export * from './bundle';
 export * from './chain';
 export * from './decider';
@@ -45,3 +48,4 @@ export * from './run-metrics';
 export type { SnapshotForm } from './snapshot-form';
 export * from './why';
 export * from './why-run';
+export * from './text-diff';

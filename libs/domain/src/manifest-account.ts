@@ -86,6 +86,9 @@ export class ManifestAccount {
       case 'StepBlocked':
         return data.run === undefined ? [] : this.note(data.run.runId, { closed: event });
       case 'StepPassed':
+        // An answer of a person: no run of it ever ends.
+        if (this.chain?.get(data.step)?.spec.adapter.kind === 'human') return [];
+        return this.note(data.run.runId, { closed: event });
       case 'StepFailed':
       case 'StepReworkRequested':
         return this.note(data.run.runId, { closed: event });

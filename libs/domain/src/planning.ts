@@ -13,6 +13,7 @@ import {
 } from '@writ/contracts';
 import { checkChecks, checksOf, withUsualChecks } from './checks-of-step';
 import { IssueList } from './issue-list';
+import { checkPeople } from './planning-people';
 import { VariableReplacer } from './variables';
 
 export type Plan =
@@ -48,6 +49,7 @@ export function checkChain(
   checkDependencies(steps, issues);
   checkReferences(directive, steps, issues);
   checkChecks(directive, steps, issues);
+  checkPeople(steps, issues);
 }
 
 /** A value may break a rule that the text with the variable kept, or lead out of the workspace. */

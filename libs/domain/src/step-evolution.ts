@@ -51,8 +51,11 @@ export function stepAfter(step: StepState, event: StepEvent, at: string): StepSt
       return { ...step, ...since, run, confidence, failure, completedAt: at, status: 'failed' };
     }
     case 'ApprovalRequested': {
-      const { run = null, confidence } = event.data;
-      return { ...step, ...since, status: 'awaiting_approval', run, confidence };
+      const { run = null, confidence, question } = event.data;
+      const waiting = { ...step, ...since, status: 'awaiting_approval' as const, run, confidence };
+      if (question === undefined) return waiting;
+      const { runId, attempt } = question;
+      return { ...waiting, runId, attempt, startedAt: step.startedAt ?? at };
     }
     case 'StepReworkRequested': {
       const { run, confidence, rework } = event.data;

@@ -17,6 +17,7 @@ import {
   type Verify,
 } from '@writ/contracts';
 import { subjectDigest } from './approvals';
+import { humanChecks } from './ask-people';
 import type { StepState } from './chain';
 import { advance } from './directive-advance';
 import type { Draft } from './directive-draft';
@@ -58,14 +59,15 @@ export function judge(draft: Draft, step: StepState, judged: Judged): void {
 function requestApproval(
   draft: Draft,
   { spec: { name: step } }: StepState,
-  { run, confidence, summary }: Judged,
+  { run, confidence, summary, checks }: Judged,
   rework: Rework,
 ): void {
   const { id, generation, spec, requester } = draft.state;
-  const { artifacts, commit, result } = run;
+  const { artifacts, commit, diff, result } = run;
   const subject = {
     ...{ directiveId: id, generation, step, runId: run.runId, result, artifacts },
     ...{ commit: commit ?? null, confidence, summary },
+    ...(diff === undefined ? {} : { diff }),
   };
   draft.emit({
     type: 'ApprovalRequested',
@@ -73,6 +75,9 @@ function requestApproval(
       ...{ approvalId: approvalIdOf(run.runId), type: 'step_review', generation, step, run },
       ...{ confidence, digest: subjectDigest(subject), summary, rework, requester },
       reworkProposed: confidence?.level === 'red',
+      ...(checks.some(({ kind }) => kind === 'human')
+        ? { checks: { found: checks, open: [] } }
+        : {}),
       policy: spec.approvals ?? ApprovalPolicy.parse({}),
     },
   });
@@ -137,7 +142,8 @@ export function judgedAlready(
   if (verify === undefined || verify.length === 0) return { score: null, level: 'unknown' };
   // Of a run from the cache. That every check passed is green under any thresholds; of anything less
   // the thresholds of this directive decide, which may not be those it was judged by.
-  const recorded = ended.source?.confidence;
+  // What a person said is not handed out again: it was about another run.
+  const recorded = humanChecks(verify).length > 0 ? undefined : ended.source?.confidence;
   return recorded?.level === 'green' && recorded.score === 1
     ? { score: 1, level: 'green' }
     : undefined;

@@ -33,5 +33,9 @@ export function stepsAhead(
 }
 
 /** H1; and it shares nothing that others may hold. */
-const isQuick = ({ cache, group, concurrencyKey, budget }: StepState['spec']): boolean =>
-  cache && group === undefined && concurrencyKey === undefined && budget === undefined;
+const isQuick = ({ adapter, cache, group, concurrencyKey, budget }: StepState['spec']): boolean =>
+  adapter.kind !== 'human' &&
+  cache &&
+  group === undefined &&
+  concurrencyKey === undefined &&
+  budget === undefined;

@@ -22,6 +22,7 @@ const exitCodes: Readonly<Record<string, number>> = {
   invalid_schedule: EXIT.usage,
   too_large: EXIT.usage,
   not_available: EXIT.usage,
+  incomplete: EXIT.usage,
   digest_mismatch: EXIT.usage,
   repository_missing: EXIT.usage,
   not_a_repository: EXIT.usage,

@@ -45,8 +45,8 @@ export class Gateway {
     return this.ask(path, { signal }, (response) => response.json() as Promise<T>);
   }
 
-  async getText(path: string): Promise<string> {
-    return this.ask(path, {}, (response) => response.text());
+  async getText(path: string, headers: Readonly<Record<string, string>> = {}): Promise<string> {
+    return this.ask(path, { headers }, (response) => response.text());
   }
 
   async post<T>(

@@ -76,6 +76,7 @@ export function makeProgram(end: End = () => undefined, json = false): Command {
   orderCommands(program, common, (load) => acts(end, load));
   approvalCommands(program, end);
   scheduleCommands(program, common, (load) => acts(end, load));
+  talkCommands(program, end);
   recordCommands(program, end);
   bundleCommands(program, end);
   insightCommands(program, end);
@@ -189,7 +190,9 @@ function approvalCommands(program: Command, end: End): void {
     .addOption(new Option('--limit <n>', 'so many').argParser(count))
     .action(acts(end, () => commands.approvals().list));
   common(inbox.command('show').argument('<id>'))
-    .description('shows what is asked, and how to decide')
+    .description('shows what is asked with all that there is to see, and how to decide')
+    .option('--request-md <file>', 'writes it as Markdown instead; - is stdout')
+    .option('--html <file>', 'writes it as a page that needs nothing else; - is stdout')
     .action(acts(end, () => commands.approvals().show));
   for (const verb of ['approve', 'deny'] as const) {
     const command = common(program.command(verb).argument('<id>', 'of the approval'))
@@ -198,6 +201,11 @@ function approvalCommands(program: Command, end: End): void {
       .option('--comment <text>', 'for the record, and for the step that is sent back')
       .option('--as <person>', 'who decides')
       .option('--key <key>', 'the same key again acts only once');
+    if (verb === 'approve') {
+      command
+        .option('--tick <items>', 'of the checklist: 1,2 or all')
+        .option('--edit <path=file>', 'put this file in the place of it', collect, []);
+    }
     if (verb === 'deny') command.option('--rework', 'run the step again with the comment', false);
     type Options = Parameters<ReturnType<typeof commands.approvals>['decide']>[2];
     command.action(
@@ -231,6 +239,27 @@ function insightCommands(program: Command, end: End): void {
     )
     .addOption(new Option('--limit <n>', 'list so many of them').argParser(count))
     .action(acts(end, () => commands.insight().backtest));
+}
+
+function talkCommands(program: Command, end: End): void {
+  type Talk = Parameters<ReturnType<typeof commands.approvals>['ask']>[1];
+  common(program.command('ask').argument('<id>', 'of the approval'))
+    .description('asks something about an approval; it decides nothing')
+    .requiredOption('--question <text>', 'what is asked')
+    .option('--as <person>', 'who asks')
+    .option('--key <key>', 'the same key again acts only once')
+    .action(acts(end, () => (id: string, options: Talk) => commands.approvals().ask(id, options)));
+  common(program.command('answer').argument('<id>', 'of the approval'))
+    .description('answers what was asked about an approval, or a step that is a question')
+    .option('--digest <digest>', 'of the question that you have seen, to answer a step')
+    .option('--choice <choice>', 'one of its choices')
+    .option('--text <text>', 'in words')
+    .addOption(new Option('--to <n>', 'which of several questions').argParser(count))
+    .option('--as <person>', 'who answers')
+    .option('--key <key>', 'the same key again acts only once')
+    .action(
+      acts(end, () => (id: string, options: Talk) => commands.approvals().answer(id, options)),
+    );
 }
 
 function recordCommands(program: Command, end: End): void {

@@ -37,6 +37,7 @@ export function runDocument(state: RunState): RunDocument | undefined {
     artifacts: ended?.artifacts ?? [],
     usage: ended?.usage ?? null,
     durationMs: ended?.durationMs ?? null,
+    diff: ended?.diff ?? null,
     transcript: ended?.transcript ?? null,
     stdout: ended?.stdout ?? null,
     stderr: ended?.stderr ?? null,

@@ -208,6 +208,29 @@ test('a step works in a tree of its own, becomes a commit, and is merged', async
   expect(git(path, 'status', '--porcelain')).toBe('');
 });
 
+test('the diff of a run is kept, and the edits of a person are merged with it', async () => {
+  const prepared = await prepare('editedbyada', repository());
+  const end = await run(stepWork(prepared, 'echo step > b.txt; echo more >> a.txt'));
+  const diff = Buffer.from(await world.content.get(end.diff ?? '')).toString();
+  expect(diff).toContain('diff --git a/a.txt b/a.txt');
+  expect(diff).toContain('\n a\n+more\n');
+  expect(diff).toContain('+++ b/b.txt\n@@ -0,0 +1 @@\n+step\n');
+  const { digest, bytes } = await world.content.put(Buffer.from('ada\n'));
+  const edits = [{ path: 'b.txt', digest, bytes, authoredBy: 'ada' }];
+  await world.ring({ ...mergeWork(prepared, end), edits } as WorkspaceWork);
+  const [merged] = await said(prepared.directiveId, 'StepMerged');
+  const { commit } = merged?.data as { commit: string };
+  const { path, branch } = prepared;
+  expect(git(path, 'rev-parse', branch)).toBe(commit);
+  expect(git(path, 'log', '-2', '--format=%an', commit).split('\n')).toEqual(['ada', 'Writ']);
+  expect(git(path, 'show', `${commit}:b.txt`)).toBe('ada');
+});
+
+test('a run that changed nothing has no diff', async () => {
+  const prepared = await prepare('nothingnew', repository());
+  expect((await run(stepWork(prepared, 'true'))).diff).toBeUndefined();
+});
+
 test('a step that is sent back goes on with what it made, as changes of its own', async () => {
   const prepared = await prepare('sentback', repository());
   const first = await run(

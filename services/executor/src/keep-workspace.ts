@@ -22,7 +22,10 @@ export const parseWorkspaceWork = (data: unknown): WorkspaceWork => WorkspaceWor
 type Merge = Extract<WorkspaceWork, { op: 'merge' }>;
 type Prepare = Extract<WorkspaceWork, { op: 'prepare' }>;
 type Rollback = Extract<WorkspaceWork, { op: 'rollback' }>;
-type Tools = Pick<Executor, 'log' | 'bus' | 'workspaces' | 'repositories' | 'turns' | 'newId'>;
+type Tools = Pick<
+  Executor,
+  'log' | 'bus' | 'workspaces' | 'repositories' | 'turns' | 'newId' | 'content'
+>;
 
 /** Other executors append to the same stream when steps are merged at the same time. */
 const ATTEMPTS = 20;
@@ -86,11 +89,15 @@ async function prepare({ repositories }: Tools, work: Prepare): Promise<Workspac
   return { type: 'WorkspacePrepared', data: { directiveId, ...prepared } };
 }
 
-async function merge({ repositories }: Tools, work: Merge): Promise<WorkspaceEvent> {
+async function merge({ repositories, content }: Tools, work: Merge): Promise<WorkspaceEvent> {
   const { directiveId, runId, step, title, repository, branch, commit } = work;
   const trailers = `Directive: ${directiveId}\nStep: ${step}\nRun: ${runId}\n`;
   const message = `Merge step ${step}: ${title}\n\n${trailers}`;
-  const merged = await repositories.merge({ repository, branch, commit, message });
+  const edits = work.edits && {
+    files: work.edits,
+    read: (digest: string) => content.get(digest),
+  };
+  const merged = await repositories.merge({ repository, branch, commit, message, edits });
   const about = { directiveId, runId, step };
   if (merged.merged) return { type: 'StepMerged', data: { ...about, commit: merged.head } };
   const { paths, message: why } = merged;

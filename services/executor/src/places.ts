@@ -80,6 +80,7 @@ function namesFor(kind: AdapterKind): readonly PlaceName[] {
     case 'worker':
       return [kind, 'all'];
     case 'echo':
+    case 'human':
       return []; // it is answered, not carried out
   }
 }

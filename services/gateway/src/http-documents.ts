@@ -40,6 +40,12 @@ export const AcceptedCommand = z
   })
   .meta({ id: 'AcceptedCommand' });
 
+export const AcceptedTalk = z.object({
+  approvalId: z.string(),
+  commandId: z.string(),
+  position: z.number().int(),
+});
+
 export const AcceptedDecision = z
   .object({
     approvalId: ApprovalId,

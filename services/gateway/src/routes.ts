@@ -3,11 +3,7 @@
  * OpenAPI document is written from here, so neither can say what the other does not.
  */
 import {
-  ApprovalDocument,
-  ApprovalId,
-  ApprovalStatus,
   BacktestReport,
-  Decision,
   DecisionPolicy,
   Digest,
   DirectiveDiff,
@@ -36,9 +32,9 @@ import {
 } from '@writ/contracts';
 import { z } from 'zod';
 
+import { approvalRoutes } from './approval-routes';
 import {
   AcceptedCommand,
-  AcceptedDecision,
   AcceptedSchedule,
   ChainDocument,
   CreateScheduleBody,
@@ -166,40 +162,7 @@ export const routes = {
     answers: json(AcceptedCommand),
     problems: [404, 409, 413, 415, 422],
   },
-  listApprovals: {
-    method: 'get',
-    path: '/v1/approvals',
-    summary: 'Lists approvals, those that have waited longest first',
-    query: z.strictObject({
-      status: ApprovalStatus.optional(),
-      directive: DirectiveId.optional(),
-      limit: limit.optional(),
-    }),
-    answers: json(z.array(ApprovalDocument)),
-    problems: [],
-  },
-  approval: {
-    method: 'get',
-    path: '/v1/approvals/{id}',
-    summary: 'What a person is asked',
-    params: z.strictObject({ id: ApprovalId }),
-    query: nothing,
-    answers: json(ApprovalDocument),
-    problems: [404],
-  },
-  decideApproval: {
-    method: 'post',
-    path: '/v1/approvals/{id}/decision',
-    summary: 'Decides about an approval',
-    description:
-      'The digest is that of what was seen: 409 when it is another by now, when it was decided already or is over. The header Writ-Person says who decides; 403 when that one may not.',
-    params: z.strictObject({ id: ApprovalId }),
-    body: z.strictObject({ decision: Decision, digest: Digest, comment: Reason.optional() }),
-    idempotent: true,
-    status: 202,
-    answers: json(AcceptedDecision),
-    problems: [403, 404, 409, 413, 415, 422],
-  },
+  ...approvalRoutes,
   createSchedule: {
     method: 'post',
     path: '/v1/schedules',

@@ -19,6 +19,7 @@ import { planFor, refusedPlan, type DirectiveCommand, type DirectiveOrder } from
 import type { Incoming } from '@writ/messaging';
 import { formatTraceparent, parseTraceparent } from '@writ/observability';
 import { toFork } from './fork-directive';
+import { hearPerson, type Said } from './hear-person';
 import { decide, digestOf, sha256, type Decided, type Planner } from './planner';
 
 export type ParsedCommand = {
@@ -88,16 +89,10 @@ async function toCommand(
     case 'fork':
       return toFork(deps, commandId, directiveId, data);
     case 'approve':
-    case 'deny': {
-      if (actor.kind !== 'person') {
-        return { refused: 'not_allowed', message: `a ${actor.kind} does not decide; people do` };
-      }
-      const { approvalId, digest, comment } = data;
-      const decision = verb === 'approve' ? verb : data.rework ? 'rework' : verb;
-      const by = { id: actor.id, roles: deps.people?.rolesOf(actor.id) };
-      const now = await deps.rows.now();
-      return { type: 'vote', commandId, verb, approvalId, decision, digest, comment, by, now };
-    }
+    case 'deny':
+    case 'ask':
+    case 'answer':
+      return hearPerson(deps, commandId, { verb, data } as Said, actor);
     default: {
       const { directiveId: _, ...order } = data;
       return { ...order, type: verb, commandId } as DirectiveOrder;

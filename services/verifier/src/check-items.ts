@@ -106,5 +106,7 @@ function usualName(check: Check): string {
     case 'diff':
     case 'detected':
       return check.kind;
+    case 'human':
+      return check.question;
   }
 }

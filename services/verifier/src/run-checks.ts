@@ -87,6 +87,8 @@ async function carriedOut(item: CheckItem, context: CheckContext): Promise<Verdi
     case 'detected':
       if (detected === undefined) throw new CheckTrouble('nothing was detected');
       return checkDetected(check, detected, detected.files, context);
+    case 'human':
+      throw new CheckTrouble('people are asked by the planner, not here');
   }
 }
 

@@ -1,10 +1,11 @@
 /** The verifier at a glance: what it hears and answers, and which reaction does it. */
 import { availableParallelism } from 'node:os';
 import { Controller, Inject } from '@nestjs/common';
-import { consumers, rebuildQuery } from '@writ/contracts';
+import { consumers, queries, rebuildQuery } from '@writ/contracts';
 import type { EvaluateWork } from '@writ/contracts';
 import { Answers, Hears } from '@writ/messaging';
 import type { Incoming } from '@writ/messaging';
+import { answerEvaluation } from './answer-evaluation';
 import { evaluateRun, parseEvaluateWork } from './evaluate-run';
 import { VERIFIER } from './verifier';
 import type { Verifier } from './verifier';
@@ -19,6 +20,11 @@ export class VerifierSubscriptions {
   @Hears(consumers.verifierEvaluations, { parse: parseEvaluateWork, concurrency })
   evaluate(message: Incoming<EvaluateWork>): Promise<void> {
     return evaluateRun(this.verifier, message);
+  }
+
+  @Answers(queries.evaluation.service, queries.evaluation.name)
+  evaluation(question: unknown): Promise<unknown> {
+    return answerEvaluation(this.verifier, question);
   }
 
   @Answers('verifier', rebuildQuery('verifier').name)

@@ -1,11 +1,15 @@
 /** What waits for a person: the inbox, one review, and the decision with the digest of what was seen. */
-import { type ApprovalDocument, plainLine, signOf } from '@writ/contracts';
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { type ApprovalDocument, type ApprovalReview, plainLine, signOf } from '@writ/contracts';
 
 import { approvalPath } from '../api-path';
+import { CliError } from '../cli-error';
 import { Gateway } from '../gateway-client';
 import { Output, usesColour } from '../output';
 import type { CommonOptions } from '../program';
-import { approvalView, decisionCommands } from '../view/approval-view';
+import { readBounded } from '../read-bounded';
+import { decisionCommands, reviewView } from '../view/approval-view';
 import { styleFor, table } from '../view/style';
 
 interface ListOptions extends CommonOptions {
@@ -20,7 +24,27 @@ interface DecideOptions extends CommonOptions {
   readonly as?: string;
   readonly key?: string;
   readonly rework?: boolean;
+  readonly tick?: string;
+  readonly edit?: readonly string[];
 }
+
+interface ShowOptions extends CommonOptions {
+  readonly requestMd?: string;
+  readonly html?: string;
+}
+
+interface TalkOptions extends CommonOptions {
+  readonly question?: string;
+  readonly text?: string;
+  readonly choice?: string;
+  readonly digest?: string;
+  readonly to?: number;
+  readonly as?: string;
+  readonly key?: string;
+}
+
+/** As much as one upload takes. */
+const MOST_OF_EDIT = 64 * 1024 * 1024;
 
 interface Decided {
   readonly approvalId: string;
@@ -51,13 +75,29 @@ export async function list(options: ListOptions): Promise<void> {
   if (first?.status === 'pending') output.talk(`look at one with: writ approvals show ${first.id}`);
 }
 
-export async function show(id: string, options: CommonOptions): Promise<void> {
+export async function show(id: string, options: ShowOptions): Promise<void> {
   const output = new Output(options);
-  const approval = await Gateway.find().get<ApprovalDocument>(approvalPath(id));
-  if (output.json) return output.value(approval);
+  const { requestMd, html } = options;
+  const gateway = Gateway.find();
+  const path = `${approvalPath(id)}/review`;
+  if (requestMd !== undefined) write(output, requestMd, await gateway.getText(path, markdown));
+  if (html !== undefined) write(output, html, await gateway.getText(path, page));
+  if ((requestMd ?? html) !== undefined) return;
+  const review = await gateway.get<ApprovalReview>(path);
+  const { approval, ...seen } = review;
+  if (output.json) return output.value({ ...approval, ...seen });
   const style = styleFor(usesColour(process.stdout));
-  output.data(approvalView(approval, style).join('\n'));
+  output.data(reviewView(review, style).join('\n'));
   if (approval.status === 'pending') output.talk(['', ...decisionCommands(approval)].join('\n'));
+}
+
+const markdown = { accept: 'text/markdown' };
+const page = { accept: 'text/html' };
+
+function write(output: Output, file: string, text: string): void {
+  if (file === '-') return output.data(text.trimEnd());
+  writeFileSync(file, text);
+  output.talk(`written to ${file}`);
 }
 
 export async function decide(
@@ -66,12 +106,70 @@ export async function decide(
   options: DecideOptions,
 ): Promise<void> {
   const output = new Output(options);
-  const { digest, comment, as: person, key, rework = false } = options;
+  const { digest, comment, as: person, key, rework = false, tick, edit = [] } = options;
   const decision = verb === 'deny' && rework ? 'rework' : verb;
-  const body = { decision, digest, ...(comment === undefined ? {} : { comment }) };
-  const headers: Record<string, string> = person === undefined ? {} : { 'writ-person': person };
+  const gateway = Gateway.find();
+  const ticks = tick === undefined ? undefined : ticksOf(tick);
+  const edits = edit.length === 0 ? undefined : await upload(gateway, edit);
+  const body = { decision, digest, comment, ticks, edits };
   const path = `${approvalPath(id)}/decision`;
-  const { approvalId, position } = await Gateway.find().post<Decided>(path, body, key, headers);
+  const { approvalId, position } = await gateway.post<Decided>(path, body, key, saidBy(person));
   if (output.json) output.value({ approvalId, decision, position });
   else output.talk(`${id}: ${decision}`);
+}
+
+const saidBy = (person: string | undefined): Record<string, string> =>
+  person === undefined ? {} : { 'writ-person': person };
+
+function ticksOf(text: string): 'all' | number[] {
+  if (text === 'all') return text;
+  const items = text.split(',').map((it) => Number(it.trim()));
+  if (items.every((it) => Number.isInteger(it) && it > 0)) return items;
+  throw new CliError(
+    'usage',
+    `--tick takes "all" or items such as 1,2; not ${JSON.stringify(text)}`,
+  );
+}
+
+/** The files are kept before anything refers to them. */
+async function upload(gateway: Gateway, edits: readonly string[]) {
+  const kept: { path: string; digest: string; bytes: number }[] = [];
+  for (const edit of edits) {
+    const at = edit.indexOf('=');
+    if (at < 1) throw new CliError('usage', `--edit takes PATH=FILE; not ${JSON.stringify(edit)}`);
+    const bytes = readBounded(edit.slice(at + 1), MOST_OF_EDIT, 'file');
+    const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+    await gateway.put(`/v1/artifacts/${digest}`, bytes);
+    kept.push({ path: edit.slice(0, at), digest, bytes: bytes.length });
+  }
+  return kept;
+}
+
+export async function ask(id: string, options: TalkOptions): Promise<void> {
+  const { question, as: person, key } = options;
+  await talk(new Output(options), id, 'questions', { question }, { key, person });
+}
+
+export async function answer(id: string, options: TalkOptions): Promise<void> {
+  const { text, choice, digest, to: question, as: person, key } = options;
+  if (text === undefined && choice === undefined) {
+    throw new CliError('usage', 'say --text TEXT or --choice CHOICE');
+  }
+  const body = { text, choice, digest, question };
+  await talk(new Output(options), id, 'answers', body, { key, person });
+}
+
+async function talk(
+  output: Output,
+  id: string,
+  what: 'questions' | 'answers',
+  body: object,
+  { key, person }: { readonly key: string | undefined; readonly person: string | undefined },
+): Promise<void> {
+  const path = `${approvalPath(id)}/${what}`;
+  const { approvalId, position } = await Gateway.find().post<Decided>(
+    ...([path, body, key, saidBy(person)] as const),
+  );
+  if (output.json) output.value({ approvalId, position });
+  else output.talk(`${id}: ${what === 'questions' ? 'asked' : 'answered'}`);
 }

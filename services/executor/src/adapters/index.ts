@@ -7,7 +7,10 @@ import { shell } from './shell';
 
 type AnyAdapter<K extends AdapterKind> = InProcessAdapter<K> | ProgramAdapter<K> | OutsideAdapter;
 
-const adapters: { readonly [K in AdapterKind]: AnyAdapter<K> } = {
+/** People are asked by the planner. */
+type Executed = Exclude<AdapterKind, 'human'>;
+
+const adapters: { readonly [K in Executed]: AnyAdapter<K> } = {
   echo,
   program,
   shell,
@@ -19,7 +22,7 @@ const adapters: { readonly [K in AdapterKind]: AnyAdapter<K> } = {
 export function adapterOf<K extends AdapterKind>(
   adapter: Extract<Adapter, { kind: K }>,
 ): AnyAdapter<K> {
-  return adapters[adapter.kind as K] as AnyAdapter<K>;
+  return adapters[adapter.kind as Executed] as unknown as AnyAdapter<K>;
 }
 
 /** The program that a step runs; undefined when it runs none. */

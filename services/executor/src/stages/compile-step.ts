@@ -5,7 +5,7 @@
 import { realpath, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ContentError, type ContentStore } from '@writ/content-store';
-import type { RunWork } from '@writ/contracts';
+import { HUMAN_ANSWER, type RunWork } from '@writ/contracts';
 import {
   findProgram,
   isInside,
@@ -142,6 +142,15 @@ export async function lay(
   }
 }
 
+/** What people have answered: beside the inputs, since it belongs to no repository or directory. */
+function answersFor({ dependencies }: RunWork): LaidFile[] {
+  return dependencies.flatMap(({ step, artifacts }) =>
+    artifacts
+      .filter(({ path, authoredBy }) => path === HUMAN_ANSWER && authoredBy !== undefined)
+      .map(({ digest }) => ({ path: `answers/${step}.json`, digest })),
+  );
+}
+
 /** Everything that the program is started with. Throws StageFailed. */
 export async function compileProgram(
   work: RunWork,
@@ -152,7 +161,7 @@ export async function compileProgram(
 ): Promise<CompiledProgram> {
   await lay(
     folder.inputs,
-    work.inputs.map(({ name, digest }) => ({ path: name, digest })),
+    [...work.inputs.map(({ name, digest }) => ({ path: name, digest })), ...answersFor(work)],
     content,
   );
   const fill = (text: string) => text.replaceAll('${inputs}', folder.inputs);

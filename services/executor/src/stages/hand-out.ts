@@ -31,6 +31,6 @@ export async function handOut(
   for (const path of outcome.deleted ?? []) await root.remove(path);
   if (laid.worktree === undefined) return outcome;
   const nothing = { declared: [], reported: [] };
-  const { commit } = await takeOutputs(work, laid, nothing, refSeen, tools);
-  return { ...outcome, commit };
+  const { commit, diff } = await takeOutputs(work, laid, nothing, refSeen, tools);
+  return { ...outcome, commit, diff };
 }

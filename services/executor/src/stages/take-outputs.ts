@@ -10,12 +10,14 @@ import { commitOf } from '../workspaces/git';
 import { InsideFolder } from '../workspaces/inside-folder';
 import { changesIn, commitCandidate, type Worktree } from '../workspaces/worktree';
 import { leftOut } from './analyse-step';
+import { keepDiff } from './keep-diff';
 import type { LaidWorkspace } from './compile-step';
 
 export interface Outputs {
   readonly artifacts: ArtifactRef[];
   readonly deleted?: string[];
   readonly commit?: string;
+  readonly diff?: string;
 }
 
 export interface OutputTools {
@@ -47,8 +49,14 @@ export async function takeOutputs(
   });
   if (worktree === undefined || changes === undefined) return { artifacts };
   const commit = await keepCandidate(work, worktree, refSeen);
+  const diff = await keepDiff(worktree, commit, { content, programs });
   const { deleted } = changes;
-  return { artifacts, commit, ...(deleted.length > 0 ? { deleted } : {}) };
+  return {
+    artifacts,
+    commit,
+    ...(diff === undefined ? {} : { diff }),
+    ...(deleted.length > 0 ? { deleted } : {}),
+  };
 }
 
 /** The ref that keeps a run's candidate from being collected by git. */

@@ -20,7 +20,7 @@ export interface GitResult {
 }
 
 export interface GitOptions extends GitPlace {
-  readonly input?: string;
+  readonly input?: string | Uint8Array;
   readonly env?: Readonly<Record<string, string>>;
   /** Exit codes that are answers; others throw GitError. Default: 0 only. */
   readonly expected?: readonly number[];

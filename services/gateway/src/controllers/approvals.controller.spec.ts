@@ -11,6 +11,7 @@ const approval: ApprovalDocument = {
   ...{ id, directiveId, stepId: `${directiveId}-g1-one`, stepName: 'one', type: 'step_review' },
   ...{ digest, status: 'pending', requestedAt: '2026-01-01T00:00:00Z', deadline: null },
   ...{ roles: [], quorum: 1, votes: [], decidedAt: null },
+  ...{ checklist: [], choices: null, questions: [] },
   context: {
     ...{ runId, summary: 'nothing was checked', confidence: null, reworkProposed: false },
     ...{ requester: 'local', requesterExcluded: false },
@@ -79,4 +80,51 @@ test.each([
   standIns.decide = decide;
   expect(response.status).toBe(status);
   expect(await problemOf(response)).toMatchObject({ code, detail: 'no' });
+});
+
+test('ticks and edits go with an approval, and with nothing else', async () => {
+  const path = `/v1/approvals/${id}/decision`;
+  const edits = [{ path: 'a/b.txt', digest, bytes: 3 }];
+  const body = { digest, ticks: [1, 2], edits };
+  expect((await gateway.post(path, { decision: 'approve', ...body })).status).toBe(202);
+  expect(gateway.standIns.commands.at(-1)?.data).toEqual({
+    ...{ directiveId, approvalId: id, ...body },
+  });
+  for (const decision of ['deny', 'rework']) {
+    const response = await gateway.post(path, { decision, ...body });
+    expect(await problemOf(response)).toMatchObject({ code: 'malformed' });
+  }
+  const outside = { decision: 'approve', digest, edits: [{ ...edits[0], path: '../b' }] };
+  expect((await gateway.post(path, outside)).status).toBe(400);
+});
+
+test.each([
+  ['questions', 'ask', { question: 'why?' }],
+  ['answers', 'answer', { text: 'because', question: 2 }],
+  ['answers', 'answer', { digest, choice: 'red' }],
+])('%s go to the planner as %s', async (what, verb, body) => {
+  const response = await gateway.post(`/v1/approvals/${id}/${what}`, body, {
+    'writ-person': 'alice',
+  });
+  expect(response.status).toBe(202);
+  expect((await response.json()) as Json).toMatchObject({ approvalId: id });
+  expect(gateway.standIns.commands.at(-1)).toMatchObject({
+    subject: `writ.command.directive.${verb}`,
+    data: { directiveId, approvalId: id, ...body },
+    attributes: { actor: { kind: 'person', id: 'alice' } },
+  });
+});
+
+test('a decision is made by somebody, named or not', async () => {
+  const path = `/v1/approvals/${id}/decision`;
+  const actorOf = async (headers: Record<string, string>) => {
+    await gateway.post(path, { decision: 'deny', digest }, headers);
+    return gateway.standIns.commands.at(-1)?.attributes.actor;
+  };
+  expect(await actorOf({})).toEqual({ kind: 'person', id: 'local' });
+  expect(await actorOf({ authorization: 'Bearer x' })).toEqual({ kind: 'person', id: 'token' });
+  expect(await actorOf({ 'writ-person': 'ada@x.org' })).toEqual({
+    kind: 'person',
+    id: 'ada@x.org',
+  });
 });

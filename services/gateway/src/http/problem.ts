@@ -27,6 +27,7 @@ export const statusOf: Readonly<Record<ProblemCode, number>> = {
   command_reused: 422,
   not_available: 422,
   superseded: 409,
+  incomplete: 422,
   stale: 409,
   not_allowed: 403,
   overloaded: 429,

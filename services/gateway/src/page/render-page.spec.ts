@@ -49,3 +49,16 @@ test('a step that was taken from the cache says so', () => {
   const html = directivePage({ ...directive, steps: [cached] } as unknown as DirectiveDocument);
   expect(html).toContain('<div class="reason">taken from the cache</div>');
 });
+
+test('what waits for a person is linked to its review, and nothing is decided there', () => {
+  const id = 'aaaaaaaaaaaaaaaa-g1-one-a1-review';
+  const context = { summary: evil };
+  const waits = { id, stepName: 'one', type: 'step_review', status: 'pending', context };
+  const over = { ...waits, id: 'aaaaaaaaaaaaaaaa-g1-two-a1-review', status: 'approved' };
+  const asking = { ...directive, approvals: [waits, over] } as unknown as DirectiveDocument;
+  for (const html of [listPage([asking]), directivePage(asking)]) {
+    expect(html).toContain(`<a href="/v1/approvals/${id}/review">one: step review</a>`);
+    expect(html).not.toContain(over.id);
+    expect(html).not.toMatch(/<(img|form|button)/);
+  }
+});

@@ -3,22 +3,23 @@
  * from a directive, a program or an agent goes through `text`.
  */
 import {
+  type ApprovalDocument,
   type DirectiveDocument,
   type DirectiveSummary,
   finalStatuses,
-  plainLine,
   signOf,
   statusSigns,
   type StepDocument,
 } from '@writ/contracts';
 
 import type { ProblemDocument } from '../http/problem';
+import { htmlLine as text } from './escape-html';
 
 export function listPage(directives: readonly DirectiveSummary[]): string {
   const rows = directives.map(
     (it) => `<tr>
 <td class="status">${status(it.status)}</td>
-<td><a href="/?directive=${text(it.id)}">${text(it.title)}</a></td>
+<td><a href="/?directive=${text(it.id)}">${text(it.title)}</a>${reviews(it.approvals)}</td>
 <td class="more"><code>${text(it.id)}</code></td>
 <td class="more">${time(it.createdAt)}</td>
 </tr>`,
@@ -51,6 +52,7 @@ export function directivePage(directive: DirectiveDocument): string {
 <p id="workspace">${text(where + at)}</p>
 <table><thead><tr><th>State</th><th>Step</th><th class="more">After</th><th>Took</th><th>Made</th></tr></thead>
 <tbody id="steps">${directive.steps.map(stepRow).join('\n')}</tbody></table>
+${waiting(directive.approvals)}
 <h2>Events</h2>
 <p id="feed" role="status">${ended ? 'It has ended.' : 'Without a script this page does not follow; load it again to see more.'}</p>
 <ol id="events" reversed></ol>
@@ -61,6 +63,22 @@ writ show ${text(directive.id)} --json</pre>
   return page(directive.title, body);
 }
 
+/** What waits for a person. It is decided on the command line, where it is known who decides. */
+function waiting(approvals: readonly ApprovalDocument[]): string {
+  const links = reviews(approvals);
+  return links === '' ? '' : `<h2>Waits for a person</h2>${links}`;
+}
+
+function reviews(approvals: readonly ApprovalDocument[]): string {
+  return approvals
+    .filter(({ status: state }) => state === 'pending')
+    .map(({ id, stepName, type, context }) => {
+      const what = `${stepName}: ${type.replaceAll('_', ' ')}`;
+      return `<div class="reason">${signOf('awaiting_approval')} <a href="/v1/approvals/${text(id)}/review">${text(what)}</a> ${text(context.summary, 120)}</div>`;
+    })
+    .join('\n');
+}
+
 function stepRow(step: StepDocument): string {
   const made = step.artifacts.map(
     (it) =>
@@ -69,7 +87,7 @@ function stepRow(step: StepDocument): string {
   return `<tr data-step="${text(step.name)}">
 <td class="status">${status(step.status)}</td>
 <td>${text(step.name)}<div class="reason">${text(note(step))}</div></td>
-<td class="more">${step.dependsOn.map(text).join(', ')}</td>
+<td class="more">${step.dependsOn.map((it) => text(it)).join(', ')}</td>
 <td class="took">${took(step)}</td>
 <td class="made">${made.join(', ')}</td>
 </tr>`;
@@ -111,16 +129,4 @@ ${body}
 </body>
 </html>
 `;
-}
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function text(value: string): string {
-  return plainLine(value, 2000).replace(/[&<>"']/g, (it) => entities[it]!);
 }

@@ -75,8 +75,10 @@ function brokenApprovals(stream: string, events: readonly StoredEvent[]): string
       open.set(approvalId, digest);
     } else if (type === 'ApprovalVoted') {
       if (open.get(approvalId) !== digest) say('is decided about with another digest');
-      if (voters.has(`${approvalId} ${by}`)) say(`is decided about by ${by} again`);
-      voters.add(`${approvalId} ${by}`);
+      const { editedDigest } = data as DirectiveEventData<'ApprovalVoted'>;
+      if (editedDigest !== undefined) open.set(approvalId, editedDigest);
+      if (voters.has(`${approvalId} ${digest} ${by}`)) say(`is decided about by ${by} again`);
+      voters.add(`${approvalId} ${digest} ${by}`);
     } else if (type === 'ApprovalResolved' || type === 'ApprovalVoided') {
       if ((open.get(approvalId) ?? '') === '') say('ends twice, or before it began');
       open.set(approvalId, '');
