@@ -96,7 +96,7 @@ export function budgetDocument({
 }: Directive): BudgetDocument | undefined {
   const { spent, reserved, settled, open } = ledger;
   const { maxTotalCostUsd: limitUsd, maxTotalTokens: limitTokens } = limits;
-  const entries = [...settled, ...open.values()];
+  const entries = [...settled, ...open];
   if (limitUsd === undefined && limitTokens === undefined && entries.length === 0) return undefined;
   return {
     ...{ limitUsd: limitUsd ?? null, spentUsd: spent.costUsd, reservedUsd: reserved.costUsd },

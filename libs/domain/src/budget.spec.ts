@@ -237,7 +237,7 @@ describe('one hundred parallel steps', () => {
           }
           const { status, ledger } = it.directive;
           expect(['completed', 'failed', 'suspended']).toContain(status);
-          expect([ledger.open.size, ledger.reserved]).toEqual([0, { costUsd: 0, tokens: 0 }]);
+          expect([ledger.open.length, ledger.reserved]).toEqual([0, { costUsd: 0, tokens: 0 }]);
         },
       ),
       { numRuns: 20 },

@@ -30,8 +30,8 @@ export interface Amount {
 export interface Ledger {
   readonly spent: Amount;
   readonly reserved: Amount;
-  /** What is reserved, by run. */
-  readonly open: ReadonlyMap<string, LedgerEntry>;
+  /** For whom something is reserved. */
+  readonly open: readonly LedgerEntry[];
   /** Runs that ended, in that order; those for which nothing was reserved or spent are left out. */
   readonly settled: readonly LedgerEntry[];
   /** Of each limit the highest mark that was said; 0 for none. */
@@ -40,7 +40,7 @@ export interface Ledger {
 
 const nothing: Amount = { costUsd: 0, tokens: 0 };
 export const emptyLedger: Ledger = {
-  ...{ spent: nothing, reserved: nothing, open: new Map(), settled: [] },
+  ...{ spent: nothing, reserved: nothing, open: [], settled: [] },
   marks: { cost: 0, tokens: 0 },
 };
 
@@ -156,7 +156,7 @@ export function ledgerAfter(ledger: Ledger, event: DirectiveEvent, limits: Limit
     case 'DirectiveStopped':
     case 'DirectiveFailed':
     case 'DirectiveCompleted':
-      return [...ledger.open.keys()].reduce(released, ledger);
+      return ledger.open.map(({ runId }) => runId).reduce(released, ledger);
     default:
       return ledger;
   }
@@ -170,17 +170,20 @@ function opened(
 ): Ledger {
   if (reserved === undefined) return ledger;
   const entry = { step, attempt, runId, reserved: filled(reserved), spent: null };
-  const open = new Map(ledger.open).set(runId, entry);
-  return { ...ledger, open, reserved: sum(ledger.reserved, entry.reserved) };
+  return {
+    ...ledger,
+    open: [...ledger.open, entry],
+    reserved: sum(ledger.reserved, entry.reserved),
+  };
 }
 
 /** B3 */
 function settled(ledger: Ledger, { step, attempt, runId }: About, spent: Amount): Ledger {
   const { open, reserved, settled: before } = ledger;
-  const opening = open.get(runId) ?? before.find((entry) => entry.runId === runId);
+  const opening = entryOf(open, runId) ?? entryOf(before, runId);
   const entry = { step, attempt, runId, reserved: opening?.reserved ?? nothing, spent };
-  const others = opening === undefined ? before : before.filter((it) => it.runId !== runId);
-  const freed = open.get(runId)?.reserved ?? nothing;
+  const others = opening === undefined ? before : without(before, runId);
+  const freed = entryOf(open, runId)?.reserved ?? nothing;
   return {
     ...ledger,
     open: without(open, runId),
@@ -192,7 +195,7 @@ function settled(ledger: Ledger, { step, attempt, runId }: About, spent: Amount)
 
 /** It has ended and used nothing; or its directive has, and what it uses until it ends counts later. */
 function released(ledger: Ledger, runId: string | undefined): Ledger {
-  const entry = runId === undefined ? undefined : ledger.open.get(runId);
+  const entry = runId === undefined ? undefined : entryOf(ledger.open, runId);
   if (runId === undefined || entry === undefined) return ledger;
   return {
     ...ledger,
@@ -202,12 +205,11 @@ function released(ledger: Ledger, runId: string | undefined): Ledger {
   };
 }
 
-function without(open: Ledger['open'], runId: string): Ledger['open'] {
-  if (!open.has(runId)) return open;
-  const rest = new Map(open);
-  rest.delete(runId);
-  return rest;
-}
+const entryOf = (entries: readonly LedgerEntry[], runId: string): LedgerEntry | undefined =>
+  entries.find((entry) => entry.runId === runId);
+
+const without = (entries: readonly LedgerEntry[], runId: string): readonly LedgerEntry[] =>
+  entries.filter((entry) => entry.runId !== runId);
 
 /** Under a higher limit a mark can be reached again. */
 function loweredMarks({ marks, spent }: Ledger, limits: Limits): Ledger['marks'] {
