@@ -145,6 +145,11 @@ const rows = [
       lines('Steps', 'Steps that ended, by outcome.', 'cps', [
         perSecond('writ_steps_total', ['outcome']),
       ]),
+      lines('Spend', 'What runs cost: dollars, tokens, and marks of budgets reached.', 'none', [
+        query(`sum(${rate('writ_spend_usd_total')})`, 'dollars'),
+        perSecond('writ_spend_tokens_total', ['direction']),
+        perSecond('writ_budget_marks_total', ['of', 'percent']),
+      ]),
       lines('Runs', 'Runs that ended, by adapter and outcome.', 'cps', [
         perSecond('writ_step_attempts_total', ['adapter', 'outcome']),
       ]),

@@ -22,7 +22,7 @@ import { Digest, DirectiveId, RunId, StepName } from './ids';
 import { Confidence } from './evaluation';
 import { ApprovalEdit, ApprovalId, approvalEvents } from './approval';
 import { ApprovalPolicy } from './approval-policy';
-import { Rework, RunError, StepRun } from './run';
+import { Rework, RunError, StepRun, Usage } from './run';
 
 /** What may be told of a directive as a whole. */
 export const lifeVerbs = ['start', 'pause', 'resume', 'stop', 'archive'] as const;
@@ -343,6 +343,23 @@ export const directiveEvents = {
   StepRemoved: z.object({ step: StepName }),
   /** A run of a chain that is no more has ended; it changes nothing. */
   RunOrphaned: z.object({ runId: RunId, result: z.string() }),
+  /**
+   * What a run has used, once for each that has used something: as soon as its end is heard of,
+   * whatever becomes of its step, and even when the directive has ended before it.
+   */
+  BudgetSettled: z.object({
+    step: StepName,
+    attempt: z.number().int(),
+    runId: RunId,
+    usage: Usage,
+  }),
+  /** So much of a limit is spent; said once for each limit. */
+  BudgetMarked: z.object({
+    of: z.enum(['cost', 'tokens']),
+    percent: z.number().int(),
+    spent: z.number(),
+    limit: z.number(),
+  }),
   ...approvalEvents,
   DirectivePaused: z.object({
     reason: z.string().optional(),

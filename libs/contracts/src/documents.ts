@@ -104,9 +104,36 @@ export const DirectiveSummary = z.object({
 });
 export type DirectiveSummary = z.infer<typeof DirectiveSummary>;
 
+const Amount = z.object({ costUsd: z.number(), tokens: z.number().int() });
+
+/** What was reserved for one attempt of a step, and what it has spent: null until that is known. */
+export const LedgerEntry = z.object({
+  step: z.string(),
+  attempt: z.number().int(),
+  runId: z.string(),
+  reserved: Amount,
+  spent: Amount.nullable(),
+});
+export type LedgerEntry = z.infer<typeof LedgerEntry>;
+
+export const BudgetDocument = z.object({
+  /** Null: no limit. */
+  limitUsd: z.number().nullable(),
+  spentUsd: z.number(),
+  reservedUsd: z.number(),
+  limitTokens: z.number().int().nullable(),
+  spentTokens: z.number().int(),
+  reservedTokens: z.number().int(),
+  /** Those for which something was reserved or spent, the oldest first, those under way last. */
+  attempts: z.array(LedgerEntry),
+});
+export type BudgetDocument = z.infer<typeof BudgetDocument>;
+
 export const DirectiveDocument = DirectiveSummary.extend({
   goal: z.string(),
   steps: z.array(StepDocument),
+  /** Of one that has a limit of its budget, or has spent something. */
+  budget: BudgetDocument.optional(),
   /** Of a suspended one: what it was suspended for, and how it goes on. */
   suspension: z
     .object({ kind: SuspensionKind, reason: z.string(), wayOut: z.string(), since: z.string() })

@@ -5,6 +5,8 @@
 import { runIdOf, type CriterionResult, type DirectiveEventData } from '@writ/contracts';
 import { isPending } from './approvals';
 import { askQuestion } from './ask-people';
+import { reservationOf } from './budget';
+import { budgetShortage, isAffordable } from './budget-limits';
 import type { StepState } from './chain';
 import { namesCriterion } from './checks-of-step';
 import type { Draft } from './directive-draft';
@@ -19,14 +21,18 @@ export function advance(draft: Draft): void {
     return suspend(draft, 'failed_steps', `${reason}, which is more than maxFailedSteps allows`);
   }
   for (const step of draft.state.chain.readyPeople()) askQuestion(draft, step);
+  const shortage = budgetShortage(draft.state);
+  if (shortage !== undefined) return suspend(draft, 'budget', shortage);
   for (const next of draft.state.chain.ready()) {
     if (draft.state.chain.tally.active >= draft.state.spec.limits.maxParallelSteps) break;
-    if (!isFree(draft.state, next)) continue;
-    const { id, generation } = draft.state;
+    if (!isFree(draft.state, next) || !isAffordable(draft.state, next)) continue;
+    const { id, generation, spec } = draft.state;
     const attempt = next.attempt + 1;
     const step = next.spec.name;
     const runId = runIdOf(id, generation, step, attempt);
-    draft.emit({ type: 'StepStarted', data: { step, runId, attempt } });
+    const reserved = reservationOf(next.spec, spec.limits);
+    const budget = reserved === undefined ? {} : { reserved };
+    draft.emit({ type: 'StepStarted', data: { step, runId, attempt, ...budget } });
   }
   const { chain, ending } = draft.state;
   const { tally } = chain;

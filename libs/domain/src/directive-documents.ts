@@ -6,6 +6,7 @@ import type {
   StepDocument,
 } from '@writ/contracts';
 import { approvalDocument } from './approvals';
+import { budgetDocument } from './budget-limits';
 import { isActive, type StepState } from './chain';
 import type { Directive } from './directive-state';
 
@@ -19,7 +20,7 @@ export function directiveSummary(state: Directive): DirectiveSummary {
     createdAt: state.createdAt,
     startedAt: state.startedAt,
     completedAt: state.completedAt,
-    costUsd: state.costUsd,
+    costUsd: state.ledger.spent.costUsd,
     version: state.version,
     position: state.position,
     approvals: [...state.approvals.values()].map((it) => approvalDocument(state.id, it)),
@@ -29,10 +30,12 @@ export function directiveSummary(state: Directive): DirectiveSummary {
 }
 
 export function directiveDocument(state: Directive): DirectiveDocument {
+  const budget = budgetDocument(state);
   return {
     ...directiveSummary(state),
     goal: state.spec.goal,
     steps: [...state.chain].map((step) => stepDocument(state, step)),
+    ...(budget === undefined ? {} : { budget }),
     ...(state.suspension === null ? {} : { suspension: state.suspension }),
     ...(state.submitted === null ? {} : { plan: planDocument(state.submitted) }),
   };

@@ -21,6 +21,7 @@ import {
   type StepSpec,
 } from '@writ/contracts';
 import { subjectDigest } from './approvals';
+import { settle } from './budget-limits';
 import { advance, cancelActive, voidApprovals } from './directive-advance';
 import { Draft } from './directive-draft';
 import { isFinal, type Directive } from './directive-state';
@@ -149,9 +150,10 @@ function activate(
 /** The run that plans has ended. News of another one changes nothing. */
 export function notePlan({ ended, made }: PlannedBy, state: Directive): DirectiveEvent[] {
   const { planning } = state;
-  const isDue = planning?.runId === ended.runId && state.submitted === null;
-  if (!isDue || isFinal(state.status)) return [];
   const draft = new Draft(state, state.id);
+  settle(draft, ended);
+  const isDue = planning?.runId === ended.runId && state.submitted === null;
+  if (!isDue || isFinal(state.status)) return draft.events;
   const found = soundPlan(state, { ended, made });
   if ('steps' in found) {
     const { rationale } = made as { rationale?: string };

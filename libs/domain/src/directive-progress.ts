@@ -15,6 +15,7 @@ import type {
   WorkspaceEvent,
 } from '@writ/contracts';
 import { askChecks, machineChecks } from './ask-people';
+import { settle } from './budget-limits';
 import type { StepState } from './chain';
 import { advance } from './directive-advance';
 import { planIfPrepared } from './directive-planning';
@@ -80,6 +81,7 @@ export function noteRuns(ends: readonly RunEnded[], state: Directive): Directive
 
 function noteRun(draft: Draft, ended: RunEnded): void {
   const { runId, result } = ended;
+  settle(draft, ended);
   if (draft.state.ending.has(runId) && !isFinal(draft.state.status)) {
     draft.emit({ type: 'RunOrphaned', data: { runId, result } });
     return advance(draft);

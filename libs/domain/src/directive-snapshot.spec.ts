@@ -236,9 +236,9 @@ describe.each(Object.entries(now().histories))('of %s, a snapshot', (name, { eve
 
 describe('a snapshot', () => {
   it('holds members of the state that came later, without a word about them', () => {
-    const state = { ...told('a draft').state, ledger: { spent: 3 }, seats: new Map([['a', 1]]) };
+    const state = { ...told('a draft').state, purse: { left: 3 }, seats: new Map([['a', 1]]) };
     const back = again(state) as unknown as typeof state;
-    expect([back.ledger, back.seats]).toEqual([{ spent: 3 }, new Map([['a', 1]])]);
+    expect([back.purse, back.seats]).toEqual([{ left: 3 }, new Map([['a', 1]])]);
   });
 
   it('refuses a member that would be lost', () => {

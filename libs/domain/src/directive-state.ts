@@ -13,10 +13,11 @@ import {
   type StepStatus,
 } from '@writ/contracts';
 import { evolveApprovals, type Approvals } from './approvals';
+import { emptyLedger, ledgerAfter, type Ledger } from './budget';
 import { Chain, type StepState } from './chain';
 import { keptChain } from './fork';
 import { withEntry } from './growing-map';
-import { costOf, reopened, stepAfter, type StepEvent } from './step-evolution';
+import { reopened, stepAfter, type StepEvent } from './step-evolution';
 
 /** The first answer to a command, given again when the command comes again. */
 export type FirstAnswer = { readonly verb: string } & (
@@ -48,7 +49,7 @@ export interface Directive {
   readonly approvals: Approvals;
   /** Who submitted it. */
   readonly requester: string;
-  readonly costUsd: number;
+  readonly ledger: Ledger;
   /** Head of the directive's branch. */
   readonly commit: string | null;
   /** How many events of its workspace's stream have been noted, at least. */
@@ -101,6 +102,7 @@ export function evolveDirective(state: DirectiveState, recorded: RecordedEvent):
   after.version = recorded.version;
   after.position = recorded.position;
   after.answers = remember(next.answers, event, recorded);
+  after.ledger = ledgerAfter(next.ledger, event, next.spec.limits);
   return after;
 }
 
@@ -126,7 +128,7 @@ function created(recorded: RecordedEvent, spec: DirectiveEventData<'DirectiveCre
     criteria: [],
     approvals: new Map(),
     requester: recorded.metadata.actor.id,
-    costUsd: 0,
+    ledger: emptyLedger,
     commit: null,
     workspaceNoted: 0,
     ending: new Map(),
@@ -218,6 +220,8 @@ function apply(state: Directive, event: DirectiveEvent, at: string): Directive {
       return { ...inPhase(state, 'planning'), planning, submitted: null };
     }
     case 'PlanFellBack':
+    case 'BudgetMarked':
+    case 'BudgetSettled':
       return state;
     case 'StepAdded':
     case 'StepUpdated':
@@ -359,7 +363,6 @@ function applyToStep(state: Directive, event: StepEvent, at: string): Directive 
     ending: endingAfter(state, before, event),
     commit: passedCommit ?? state.commit,
     workspaceNoted: state.workspaceNoted + Number(isOfMerge(event)),
-    costUsd: state.costUsd + costOf(event),
   };
 }
 

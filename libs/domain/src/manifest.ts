@@ -124,7 +124,7 @@ export function directiveManifest(
   { directive, ended, manifestDigests }: DirectiveSources,
   engineVersion: string,
 ): DirectiveManifest {
-  const { id, spec, generation, workspace, criteria, costUsd, commit } = directive;
+  const { id, spec, generation, workspace, criteria, ledger, commit } = directive;
   return {
     kind: 'directive',
     schemaVersion: MANIFEST_SCHEMA_VERSION,
@@ -145,7 +145,7 @@ export function directiveManifest(
     criteria: [...criteria],
     branch: workspace?.branch ?? null,
     commit,
-    costUsd,
+    costUsd: ledger.spent.costUsd,
     createdAt: directive.createdAt,
     endedAt: directive.completedAt ?? ended.recordedAt,
     log: { position: ended.position, hash: ended.hash ?? '' },

@@ -78,6 +78,6 @@ describe('rework', () => {
       one.end('one', { runId: one.runIdOf('one'), usage, artifacts: [] });
       one.attempt('one', score);
     }
-    expect(one.directive.costUsd).toBe(0.5);
+    expect(one.directive.ledger.spent.costUsd).toBe(0.5);
   });
 });

@@ -1,5 +1,5 @@
 /** What a step is after an event of its own. Owns the statuses of a step. */
-import type { DirectiveEvent, StepRun } from '@writ/contracts';
+import type { DirectiveEvent } from '@writ/contracts';
 import type { StepState } from './chain';
 import { attempted } from './rework';
 
@@ -18,13 +18,6 @@ const untouched = {
 /** As if it had not run, save that its attempts are counted. */
 export function reopened(step: StepState, status: 'pending' | 'stale', at: string): StepState {
   return { ...step, ...untouched, status, since: at, completedAt: null };
-}
-
-/** A run's cost counts once, when its step leaves it behind. */
-export function costOf(event: DirectiveEvent): number {
-  const leaves = ['StepPassed', 'StepFailed', 'StepBlocked', 'StepReworkRequested'];
-  if (!leaves.includes(event.type)) return 0;
-  return (event.data as { run?: StepRun }).run?.usage?.costUsd ?? 0;
 }
 
 export function stepAfter(step: StepState, event: StepEvent, at: string): StepState {

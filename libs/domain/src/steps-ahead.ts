@@ -6,6 +6,7 @@
  * H1 Nobody has asked for these steps yet, so nothing is done for them that could not be done in
  *    vain: only steps whose results may stand for one another (`cache`), outside of workspaces.
  */
+import { canCost } from './budget';
 import type { StepState } from './chain';
 import type { Directive } from './directive-state';
 
@@ -33,9 +34,9 @@ export function stepsAhead(
 }
 
 /** H1; and it shares nothing that others may hold. */
-const isQuick = ({ adapter, cache, group, concurrencyKey, budget }: StepState['spec']): boolean =>
-  adapter.kind !== 'human' &&
-  cache &&
-  group === undefined &&
-  concurrencyKey === undefined &&
-  budget === undefined;
+const isQuick = (spec: StepState['spec']): boolean =>
+  spec.adapter.kind !== 'human' &&
+  spec.cache &&
+  spec.group === undefined &&
+  spec.concurrencyKey === undefined &&
+  !canCost(spec);

@@ -3,6 +3,7 @@
  * out, in the words that people are told.
  */
 import type { SuspensionKind } from '@writ/contracts';
+import { budgetShortage } from './budget-limits';
 import type { Draft } from './directive-draft';
 import type { Directive } from './directive-state';
 
@@ -40,6 +41,8 @@ export function mustStaySuspended(state: Directive): boolean {
   switch (state.suspension?.kind) {
     case 'failed_steps':
       return hasTooManyFailures(state);
+    case 'budget':
+      return budgetShortage(state) !== undefined;
     case 'policy':
       return uncoveredRequirements(state).length > 0;
     default:

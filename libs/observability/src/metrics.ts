@@ -190,6 +190,15 @@ export const metrics = {
     steps: counter('writ_steps_total', 'Steps that ended, by outcome.', {
       outcome: ['passed', 'failed', 'blocked', 'cancelled'],
     }),
+    spentUsd: counter('writ_spend_usd_total', 'What runs have cost, in dollars.'),
+    spentTokens: counter('writ_spend_tokens_total', 'Tokens that runs have used.', {
+      direction: ['input', 'output'],
+    }),
+    budgetMarks: counter(
+      'writ_budget_marks_total',
+      'Marks of budgets that directives have reached.',
+      { of: ['cost', 'tokens'], percent: ['50', '80', '95'] },
+    ),
     stuck: gauge(
       'writ_directives_stuck',
       'Directives in which something is due and nothing has happened for longer than it may take.',

@@ -175,6 +175,9 @@ function directiveCommands(program: Command, end: End): void {
       new Option('--at <moment>', 'as it was after a position, or at a time').argParser(moment),
     )
     .action(acts(end, () => commands.look().show));
+  common(program.command('budget').argument('<id>'))
+    .description('shows what a directive may spend and has spent')
+    .action(acts(end, commands.budget));
   common(program.command('watch').argument('<id>'))
     .description('follows a directive to its end')
     .action(acts(end, commands.watch, true));

@@ -26,6 +26,7 @@ import type { ContentStore } from '@writ/content-store';
 import type { Bus } from '@writ/messaging';
 import type { Logger, MetricsOf } from '@writ/observability';
 import type { Admission } from './admission';
+import { countSpending } from './count-spending';
 import type { People } from './people';
 import type { NotedTogether } from './follow-runs';
 import type { KnownDirectives } from './known-directives';
@@ -81,6 +82,7 @@ export async function decide(
   const directive = handled.state as Directive;
   const events = handled.events as unknown as DirectiveEvent[];
   countEnds(deps, directive, events);
+  countSpending(events, deps.metrics);
   for (const item of workAfter(directive, events, { next: deps.stepsAhead }))
     send(deps, item, about);
   return { directive, events };

@@ -5,7 +5,7 @@ import {
   type DirectiveStatus,
   type RecordedEvent,
 } from '@writ/contracts';
-import { costOf } from '@writ/domain';
+import { exact } from '@writ/domain';
 
 export interface DirectiveRow {
   id: string;
@@ -37,9 +37,13 @@ export function foldRow(row: DirectiveRow | undefined, recorded: RecordedEvent):
     return { ...fresh, version, position };
   }
   if (row === undefined) throw new Error(`${recorded.stream} has ${event.type} but no row`);
-  const cost_usd = row.cost_usd + costOf(event);
+  const cost_usd = exact(row.cost_usd + costOf(event));
   return { ...row, ...changeBy(event, row, recordedAt), cost_usd, version, position };
 }
+
+/** As in the ledger of the directive, B3. */
+const costOf = (event: DirectiveEvent): number =>
+  event.type === 'BudgetSettled' ? event.data.usage.costUsd : 0;
 
 /** A column takes no NUL, which the log does: for one such event the whole list would stand still. */
 const storable = (text: string) => text.replaceAll('\0', '\ufffd');

@@ -22,7 +22,7 @@ export function brokenLife(stream: string, events: readonly StoredEvent[]): stri
     broken.push(`${stream}: ${what} (${type}, version ${version})`);
   });
   for (const event of events) {
-    if (ended && !['DirectiveArchived', 'CommandRefused'].includes(event.type)) {
+    if (ended && !['DirectiveArchived', 'CommandRefused', 'BudgetSettled'].includes(event.type)) {
       steps.say('something happens after its end', event); // L2
     }
     steps.follow(event);
