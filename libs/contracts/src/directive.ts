@@ -341,6 +341,27 @@ export const directiveEvents = {
   StepAdded: z.object({ spec: PlannedStep }),
   StepUpdated: z.object({ spec: PlannedStep }),
   StepRemoved: z.object({ step: StepName }),
+  /** The directive's branch is on its way back. */
+  RollbackStarted: z.object({
+    rollbackId: z.string(),
+    step: StepName,
+    /** Those that go back, in the order of the chain. */
+    steps: z.array(StepName),
+    from: z.string(),
+    to: z.string(),
+    reason: z.string().optional(),
+  }),
+  /** Before the step again; its steps are reopened with it. Without a branch nothing had to move. */
+  RolledBack: z.object({
+    rollbackId: z.string(),
+    step: StepName,
+    steps: z.array(StepName),
+    to: z.string().optional(),
+    /** The ref that keeps what was there. */
+    kept: z.string().optional(),
+    reason: z.string().optional(),
+  }),
+  RollbackRefused: z.object({ rollbackId: z.string(), code: z.string(), message: z.string() }),
   /** A run of a chain that is no more has ended; it changes nothing. */
   RunOrphaned: z.object({ runId: RunId, result: z.string() }),
   /**

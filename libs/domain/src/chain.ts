@@ -35,6 +35,8 @@ export interface StepState {
   readonly rework: Rework | null;
   /** The attempts that were sent back, the oldest first. */
   readonly sentBack: readonly Attempted[];
+  /** It is to run, whatever is on record of a run like it. */
+  readonly forced: boolean;
   readonly startedAt: string | null;
   readonly completedAt: string | null;
   /** When it came into its present status. */
@@ -271,6 +273,7 @@ function planned(spec: PlannedStep, waitsFor: number, at: string): StepState {
     commit: null,
     rework: null,
     sentBack: [],
+    forced: false,
     startedAt: null,
     completedAt: null,
     since: at,

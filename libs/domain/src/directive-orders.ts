@@ -16,6 +16,7 @@ import { reused, type DirectiveOrder } from './directive-command';
 import { Draft } from './directive-draft';
 import type { Directive } from './directive-state';
 import { archive, pause, resume, start, stop } from './life-orders';
+import { rollBack } from './rollback';
 import { retryStep, skipStep } from './step-orders';
 
 const live = [
@@ -63,12 +64,11 @@ const handlers: { readonly [V in ToldVerb]: Handler<V> } = {
   'remove-step': removeStep,
   'skip-step': skipStep,
   'retry-step': retryStep,
-  rollback: notYet,
+  rollback: rollBack,
 };
 
-function notYet(): Refusal {
-  return { refused: 'not_available', message: 'not yet' };
-}
+/** What does not touch the chain. */
+const whileRollingBack: readonly ToldVerb[] = ['stop', 'amend', 'raise-limit'];
 
 export function carryOut(order: DirectiveOrder, state: Directive): DirectiveEvent[] | Refusal {
   const verb = order.type;
@@ -78,6 +78,10 @@ export function carryOut(order: DirectiveOrder, state: Directive): DirectiveEven
   }
   const illegal = illegalFrom(state.status, verb);
   if (illegal !== undefined) return refusal(verb, illegal);
+  if (state.rollback !== null && !whileRollingBack.includes(verb)) {
+    const message = `step ${state.rollback.step} is being rolled back; try again when it is done`;
+    return refusal(verb, { refused: 'illegal_transition', message });
+  }
   const draft = new Draft(state, state.id);
   const handle = handlers[verb] as Handler<ToldVerb>;
   const refused = handle(draft, order);

@@ -22,6 +22,7 @@ import { planIfPrepared } from './directive-planning';
 import { suspend } from './suspension';
 import { Draft } from './directive-draft';
 import { isFinal, type Directive } from './directive-state';
+import { noteRollback } from './rollback';
 import { attempted, reworkAfterConflict, reworkIsOver } from './rework';
 import { fail, hasWorked, judge, judgedAlready, sendBack } from './step-outcome';
 
@@ -61,7 +62,8 @@ export function noteWorkspace(event: WorkspaceEvent, state: Directive): Directiv
     }
     case 'WorkspaceRolledBack':
     case 'WorkspaceRollbackRefused':
-      return []; // no directive asks for it yet
+      noteRollback(draft, event);
+      return draft.events;
   }
 }
 

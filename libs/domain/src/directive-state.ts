@@ -17,6 +17,7 @@ import { emptyLedger, ledgerAfter, type Ledger } from './budget';
 import { Chain, type StepState } from './chain';
 import { keptChain } from './fork';
 import { withEntry } from './growing-map';
+import { afterRollback, type Merge } from './rollback';
 import { reopened, stepAfter, type StepEvent } from './step-evolution';
 
 /** The first answer to a command, given again when the command comes again. */
@@ -59,6 +60,10 @@ export interface Directive {
    * their steps do not start anew.
    */
   readonly ending: ReadonlyMap<string, EndingRun>;
+  /** What its branch is made of, in the order of the merges. */
+  readonly merged: readonly Merge[];
+  /** Under way. */
+  readonly rollback: DirectiveEventData<'RollbackStarted'> | null;
   /** The steps of what is being planned; null while a chain is carried out. */
   readonly plan: readonly PlannedStep[] | null;
   /** Since a plan is due, and how it comes. */
@@ -132,6 +137,8 @@ function created(recorded: RecordedEvent, spec: DirectiveEventData<'DirectiveCre
     commit: null,
     workspaceNoted: 0,
     ending: new Map(),
+    merged: [],
+    rollback: null,
     plan: spec.steps,
     planning: null,
     submitted: null,
@@ -161,6 +168,8 @@ const verbOf: Readonly<Record<string, string>> = {
   StepSkipped: 'skip-step',
   StepReopened: 'retry-step',
   PlanningStarted: 'replan',
+  RollbackStarted: 'rollback',
+  RolledBack: 'rollback',
   ApprovalQuestionAsked: 'ask',
   ApprovalQuestionAnswered: 'answer',
 };
@@ -232,6 +241,11 @@ function apply(state: Directive, event: DirectiveEvent, at: string): Directive {
       ending.delete(event.data.runId);
       return { ...state, ending };
     }
+    case 'RollbackStarted':
+      return { ...state, rollback: event.data };
+    case 'RolledBack':
+    case 'RollbackRefused':
+      return afterRollback(state, event);
     case 'DirectivePaused':
       return { ...halted(state, 'paused'), reason: event.data.reason ?? null };
     case 'DirectiveSuspended': {
@@ -362,6 +376,10 @@ function applyToStep(state: Directive, event: StepEvent, at: string): Directive 
     chain,
     ending: endingAfter(state, before, event),
     commit: passedCommit ?? state.commit,
+    merged:
+      passedCommit === undefined
+        ? state.merged
+        : [...state.merged, { step: name!, commit: passedCommit }],
     workspaceNoted: state.workspaceNoted + Number(isOfMerge(event)),
   };
 }

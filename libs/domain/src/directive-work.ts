@@ -18,6 +18,7 @@ import { isActive, type StepState } from './chain';
 import { namesCriterion } from './checks-of-step';
 import { isFinal, type Directive } from './directive-state';
 import { planningWork } from './planning-work';
+import { rollbackWork } from './rollback';
 import { longestRetryDelayMs } from './run';
 import { stepsAhead } from './steps-ahead';
 
@@ -51,8 +52,8 @@ export function workOf(state: Directive, options: WorkOptions = {}): WorkItem[] 
   const ending = [...state.ending.values()].map(({ step, generation }) =>
     workOfStep({ ...state, generation }, step, {}),
   );
-  const planning = planningWork(state) ?? [];
-  return [...(preparation(state) ?? []), ...steps, ...ending].concat(planning);
+  const others = [planningWork(state), rollingBack(state)].filter((it) => it !== undefined);
+  return [...(preparation(state) ?? []), ...steps, ...ending, ...others];
 }
 
 /** The work that these events, the last ones of the state, have made due. */
@@ -65,6 +66,7 @@ export function workAfter(
   const due: WorkItem[] = [];
   for (const event of events) {
     if (event.type === 'DirectiveStarted') due.push(...(preparation(state) ?? []));
+    if (event.type === 'RollbackStarted') due.push(...[rollingBack(state) ?? []].flat());
     if (event.type === 'PlanningStarted') due.push(...[planningWork(state) ?? []].flat());
     if (!/^Step(Started|Evaluating|Merging)$/.test(event.type)) continue;
     const step = state.chain.get((event.data as { step: string }).step);
@@ -82,6 +84,14 @@ function preparation(state: Directive): WorkItem[] | undefined {
   const since = state.startedAt;
   const subject = subjects.work('workspace');
   return [{ subject, type: 'writ.work', data, id, stream, since, limitMs: USUAL_LIMIT_MS }];
+}
+
+function rollingBack(state: Directive): WorkItem | undefined {
+  const data = rollbackWork(state);
+  if (data?.op !== 'rollback') return undefined;
+  const subject = subjects.work('workspace');
+  const about = { id: data.rollbackId, stream: `workspace-${state.id}`, since: state.createdAt };
+  return { subject, type: 'writ.work', data, ...about, limitMs: USUAL_LIMIT_MS };
 }
 
 function workOfStep(state: Directive, step: StepState, { next = 0 }: WorkOptions): WorkItem {
@@ -147,7 +157,7 @@ function workOfRun(state: Directive, step: StepState, next: number): RunWork {
 /** `ahead`: the runs of steps that have none yet. */
 function run(
   state: Directive,
-  { spec, rework }: StepState,
+  { spec, rework, forced }: StepState,
   runId: string,
   attempt: number,
   ahead?: ReadonlyMap<string, string>,
@@ -159,7 +169,8 @@ function run(
     directiveId: state.id,
     generation: state.generation,
     step: name,
-    ...{ type, attempt, adapter, timeoutMs, retry, idempotent, cache, inputs, outputs },
+    ...{ type, attempt, adapter, timeoutMs, retry, idempotent, inputs, outputs },
+    cache: cache && !forced,
     verify: spec.verify,
     workspace: { spec: state.spec.workspace, path, branch, baseCommit },
     autonomy: state.spec.autonomy,

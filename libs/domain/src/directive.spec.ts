@@ -1,11 +1,10 @@
-import { directiveStatuses, isRefusal, type WorkspaceEvent } from '@writ/contracts';
+import type { WorkspaceEvent } from '@writ/contracts';
 import {
   storyFile as file,
   storyId as id,
   runningStory as running,
   DirectiveStory as Story,
 } from '@writ/testing';
-import { legalFrom } from './directive-orders';
 import { directiveDocument } from './directive-documents';
 import { notedOfWorkspace } from './directive-state';
 import { workOf } from './directive-work';

@@ -38,6 +38,7 @@ export * from './planning';
 export * from './planning-default';
 export * from './planning-warnings';
 export { planFileOf } from './planning-work';
+export type { Merge } from './rollback';
 export * from './rollback-advisory';
 export type { MadePlan } from './directive-planning';
 export * from './run';

@@ -11,14 +11,9 @@
 import type { Refusal, RollbackPlan, RollbackStep } from '@writ/contracts';
 import type { Chain, StepState } from './chain';
 import type { Directive } from './directive-state';
+import type { Merge } from './rollback';
 
 export type RolledBack = Pick<Directive, 'spec' | 'chain' | 'workspace'>;
-
-export interface Merge {
-  readonly step: string;
-  /** Head of the branch after it. */
-  readonly commit: string;
-}
 
 /** `merged`: what the branch is made of, in its order, steps of earlier chains too. */
 export function planRollback(

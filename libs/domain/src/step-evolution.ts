@@ -67,7 +67,10 @@ export function stepAfter(step: StepState, event: StepEvent, at: string): StepSt
     case 'StepSkipped':
       return { ...step, ...since, ...untouched, status: 'skipped', completedAt: at };
     case 'StepReopened':
-      return reopened(step, step.status === 'passed' ? 'stale' : 'pending', at);
+      return {
+        ...reopened(step, step.status === 'passed' ? 'stale' : 'pending', at),
+        forced: event.data.step === event.data.because,
+      };
     default:
       throw new Error(`${(event as { type: string }).type} is no event of a step`);
   }

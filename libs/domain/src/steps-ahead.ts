@@ -16,7 +16,7 @@ export function stepsAhead(
   first: StepState,
   most: number,
 ): readonly StepState[] {
-  const quick = status === 'active' && spec.workspace.kind === 'none' && isQuick(first.spec); // H1
+  const quick = status === 'active' && spec.workspace.kind === 'none' && isQuick(first); // H1
   if (most === 0 || !quick) return [];
   const waitsFor = new Map<string, number>();
   const ahead = [first];
@@ -25,7 +25,7 @@ export function stepsAhead(
       const { name } = dependent.spec;
       const left = (waitsFor.get(name) ?? dependent.waitsFor) - 1;
       waitsFor.set(name, left);
-      if (left > 0 || dependent.status !== 'pending' || !isQuick(dependent.spec)) continue;
+      if (left > 0 || dependent.status !== 'pending' || !isQuick(dependent)) continue;
       ahead.push(dependent);
       if (ahead.length > most) return ahead.slice(1);
     }
@@ -34,7 +34,8 @@ export function stepsAhead(
 }
 
 /** H1; and it shares nothing that others may hold. */
-const isQuick = (spec: StepState['spec']): boolean =>
+const isQuick = ({ spec, forced }: StepState): boolean =>
+  !forced &&
   spec.adapter.kind !== 'human' &&
   spec.cache &&
   spec.group === undefined &&

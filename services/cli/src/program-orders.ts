@@ -75,6 +75,10 @@ export function orderCommands(program: Command, common: Common, acts: Acts): voi
         return commands.orders().tellStep('remove-step', id, name, options);
       }),
     );
+  reasoned(on('rollback', 'goes back to before a step, the branch and what went on from it'))
+    .argument('<step>')
+    .option('--advisory-only', 'only say what it would mean, as Markdown', false)
+    .action(acts(commands.rollback));
   keyed(on('fork', 'begins another directive where this one stood'))
     .addOption(new Option('--from <position>', 'of the log; default: now').argParser(position))
     .option('--changes <file>', 'what is to be another: goal, limits, policy')

@@ -283,10 +283,6 @@ function recordCommands(program: Command, end: End): void {
   common(program.command('metrics').argument('<id>', 'a run or a directive'))
     .description('shows what it came to in figures: times, tries, checks, artifacts, cost')
     .action(acts(end, commands.metrics));
-  common(program.command('rollback').argument('<directive>').argument('<step>'))
-    .description('says what going back to before a step would mean, as Markdown')
-    .option('--advisory-only', 'only say it', false)
-    .action(acts(end, commands.rollback));
   const manifest = program.command('manifest').description('shows and verifies sealed manifests');
   common(manifest.command('show').argument('<id>', 'a run or a directive'))
     .description('prints the manifest')

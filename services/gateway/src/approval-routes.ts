@@ -13,9 +13,8 @@ import {
 import { z } from 'zod';
 
 import { AcceptedDecision, AcceptedTalk } from './http-documents';
-import type { Route } from './routes';
+import { json, limit, nothing, type Route } from './route';
 
-const json = (schema: z.ZodType | null) => ({ 'application/json': schema });
 const approval = z.strictObject({ id: ApprovalId });
 
 export const approvalRoutes = {
@@ -26,7 +25,7 @@ export const approvalRoutes = {
     query: z.strictObject({
       status: ApprovalStatus.optional(),
       directive: DirectiveId.optional(),
-      limit: z.coerce.number().int().min(1).max(1000).optional(),
+      limit: limit.optional(),
     }),
     answers: json(z.array(ApprovalDocument)),
     problems: [],
@@ -36,7 +35,7 @@ export const approvalRoutes = {
     path: '/v1/approvals/{id}',
     summary: 'What a person is asked',
     params: approval,
-    query: z.strictObject({}),
+    query: nothing,
     answers: json(ApprovalDocument),
     problems: [404],
   },
@@ -66,7 +65,7 @@ export const approvalRoutes = {
     path: '/v1/approvals/{id}/review',
     summary: 'All that a person looks at before deciding, as data, page or Markdown',
     params: approval,
-    query: z.strictObject({}),
+    query: nothing,
     answers: { ...json(ApprovalReview), 'text/html': null, 'text/markdown': null },
     problems: [404],
   },

@@ -3,93 +3,35 @@
  * OpenAPI document is written from here, so neither can say what the other does not.
  */
 import {
-  BacktestReport,
-  DecisionPolicy,
   Digest,
-  DirectiveDiff,
   DirectiveDocument,
   DirectiveId,
   DirectiveManifest,
-  DirectiveMetrics,
   DirectiveStatus,
   DirectiveSummary,
   PlanDocument,
-  MomentText,
-  Reason,
-  RollbackAdvisory,
   RunDocument,
-  RunId,
   RunManifest,
-  scheduleCommands,
-  ScheduleDocument,
-  ScheduleId,
-  ScheduleStatus,
-  ScheduleSummary,
-  scheduleVerbs,
-  RunMetrics,
-  StepName,
-  Why,
 } from '@writ/contracts';
 import { z } from 'zod';
 
 import { approvalRoutes } from './approval-routes';
 import {
   AcceptedCommand,
-  AcceptedSchedule,
   ChainDocument,
-  CreateScheduleBody,
   DeadLetterSummary,
   DirectiveOrderBody,
   EventPageDocument,
   ForkBody,
 } from './http-documents';
+import { recordRoutes } from './record-routes';
+import { directiveId, json, limit, nothing, runId, type Route } from './route';
+import { scheduleRoutes } from './schedule-routes';
 
-export interface Route {
-  readonly method: 'get' | 'post' | 'put';
-  /** With `{name}` for parameters. */
-  readonly path: string;
-  readonly summary: string;
-  /** More than the summary says, for the document. */
-  readonly description?: string;
-  readonly params?: z.ZodObject;
-  readonly query?: z.ZodObject;
-  /** Of a JSON body. */
-  readonly body?: z.ZodType;
-  /** Media type of a body that is no JSON. */
-  readonly bodyType?: string;
-  /** Needs the header Idempotency-Key: the same key again gives the first answer again. */
-  readonly idempotent?: true;
-  /** Of success; default 200. */
-  readonly status?: number;
-  /** Media type -> schema of the answer, null where it has none. */
-  readonly answers: Readonly<Record<string, z.ZodType | null>>;
-  /** Statuses of problem documents besides 400 and 503. */
-  readonly problems: readonly number[];
-}
-
-const json = (schema: z.ZodType | null) => ({ 'application/json': schema });
 const sse = { 'text/event-stream': null };
 const lines = { 'application/x-ndjson': null };
 
-const directiveId = z.strictObject({ id: DirectiveId });
-const scheduleId = z.strictObject({ id: ScheduleId });
-const runId = z.strictObject({ id: RunId });
-const nothing = z.strictObject({});
 const position = z.coerce.number().int().min(0);
-const limit = z.coerce.number().int().min(1).max(1000);
-
-/** `ID` or `ID@MOMENT` */
-const DiffedText = z
-  .string()
-  .max(60)
-  .refine(
-    (text) => {
-      const [id, at, ...more] = text.split('@');
-      const isMoment = at === undefined || MomentText.safeParse(at).success;
-      return DirectiveId.safeParse(id).success && isMoment && more.length === 0;
-    },
-    { error: 'is no id of a directive, nor one with @POSITION or @TIME behind it' },
-  );
 
 const sseNote =
   'With Accept: text/event-stream it goes on with what comes; each message has the position as its id, and Last-Event-ID resumes without a gap or a duplicate.';
@@ -163,93 +105,8 @@ export const routes = {
     problems: [404, 409, 413, 415, 422],
   },
   ...approvalRoutes,
-  createSchedule: {
-    method: 'post',
-    path: '/v1/schedules',
-    summary: 'Makes a directive again and again, by a cron expression or a subject of NATS',
-    params: nothing,
-    body: CreateScheduleBody.extend({ directive: z.unknown() }),
-    idempotent: true,
-    status: 202,
-    answers: json(AcceptedSchedule),
-    problems: [409, 413, 415, 422],
-  },
-  listSchedules: {
-    method: 'get',
-    path: '/v1/schedules',
-    summary: 'Lists schedules, newest first; without a status those that are not removed',
-    query: z.strictObject({ status: ScheduleStatus.optional(), limit: limit.optional() }),
-    answers: json(z.array(ScheduleSummary)),
-    problems: [],
-  },
-  schedule: {
-    method: 'get',
-    path: '/v1/schedules/{id}',
-    summary: 'A schedule with its next times and its last firings',
-    params: scheduleId,
-    query: nothing,
-    answers: json(ScheduleDocument),
-    problems: [404],
-  },
-  commandSchedule: {
-    method: 'post',
-    path: '/v1/schedules/{id}/commands',
-    summary: 'Tells a schedule what to do',
-    params: scheduleId,
-    body: z.strictObject({
-      verb: z.enum(scheduleVerbs).exclude(['create']),
-      reason: Reason.optional(),
-      event: scheduleCommands.fire.shape.event,
-    }),
-    idempotent: true,
-    status: 202,
-    answers: json(AcceptedSchedule),
-    problems: [404, 409, 413, 415, 422, 429],
-  },
-  why: {
-    method: 'get',
-    path: '/v1/directives/{id}/why',
-    summary: 'Why a directive, or a step, a run or an approval of it, is as it is',
-    description:
-      'The nearest cause first, each with the command that unblocks it, if there is one.',
-    params: directiveId,
-    /** The id of a step, a run or an approval of it. */
-    query: z.strictObject({ of: z.string().min(1).max(200).optional() }),
-    answers: json(Why),
-    problems: [404],
-  },
-  state: {
-    method: 'get',
-    path: '/v1/directives/{id}/state',
-    summary: 'A directive as it was after a position of the log, or at a time',
-    params: directiveId,
-    query: z.strictObject({ at: MomentText }),
-    answers: json(DirectiveDocument),
-    problems: [404],
-  },
-  diff: {
-    method: 'get',
-    path: '/v1/diff',
-    summary: 'Where two directives part, or two moments of one',
-    description: 'Each is an id, or an id with a position or a time behind it: ID@POSITION.',
-    query: z.strictObject({ a: DiffedText, b: DiffedText }),
-    answers: json(DirectiveDiff),
-    problems: [404],
-  },
-  backtest: {
-    method: 'post',
-    path: '/v1/backtest',
-    summary: 'Which past decisions of the gate would come out otherwise under another policy',
-    description: 'Changes nothing.',
-    body: z.strictObject({
-      policy: DecisionPolicy,
-      since: z.iso.datetime({ offset: true }).optional(),
-      limit: z.number().int().min(0).max(1000).optional(),
-    }),
-    idempotent: true,
-    answers: json(BacktestReport),
-    problems: [413, 415],
-  },
+  ...scheduleRoutes,
+  ...recordRoutes,
   chain: {
     method: 'get',
     path: '/v1/directives/{id}/chain',
@@ -279,24 +136,6 @@ export const routes = {
     answers: json(DirectiveManifest),
     problems: [404],
   },
-  directiveMetrics: {
-    method: 'get',
-    path: '/v1/directives/{id}/metrics',
-    summary: 'What a directive came to in figures, by the log',
-    params: directiveId,
-    query: nothing,
-    answers: json(DirectiveMetrics),
-    problems: [404],
-  },
-  rollbackAdvisory: {
-    method: 'get',
-    path: '/v1/directives/{id}/rollback-advisory',
-    summary: 'What going back to before a step would mean; nothing is done',
-    params: directiveId,
-    query: z.strictObject({ step: StepName }),
-    answers: json(RollbackAdvisory),
-    problems: [404, 409],
-  },
   events: {
     method: 'get',
     path: '/v1/events',
@@ -323,15 +162,6 @@ export const routes = {
     params: runId,
     query: nothing,
     answers: json(RunManifest),
-    problems: [404],
-  },
-  runMetrics: {
-    method: 'get',
-    path: '/v1/runs/{id}/metrics',
-    summary: 'What a run came to in figures, by the log',
-    params: runId,
-    query: nothing,
-    answers: json(RunMetrics),
     problems: [404],
   },
   runLogs: {

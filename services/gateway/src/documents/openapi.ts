@@ -3,7 +3,8 @@ import { z } from 'zod';
 
 import { statusOf, titleOf, type ProblemCode } from '../http/problem';
 import { CreateScheduleBody, SubmitBody } from '../http-documents';
-import { type Route, routes } from '../routes';
+import type { Route } from '../route';
+import { routes } from '../routes';
 import { VERSION } from '../version';
 
 const ProblemSchema = z.object({

@@ -3,7 +3,7 @@ import { applyDecorators, HttpCode, RequestMapping, RequestMethod } from '@nestj
 import { explainIssues } from '@writ/contracts';
 import type { z } from 'zod';
 
-import type { Route } from '../routes';
+import type { Route } from '../route';
 import { Problem } from './problem';
 
 const methods = {
