@@ -14,10 +14,11 @@ const VERBS = [
   ['archive', 'puts an ended directive away', false],
 ] as const;
 
+const KEY = 'the same key again acts only once';
+
 export function orderCommands(program: Command, common: Common, acts: Acts): void {
   program.commandsGroup('Orders:');
-  const keyed = (command: Command) =>
-    command.option('--key <key>', 'the same key again acts only once');
+  const keyed = (command: Command) => command.option('--key <key>', KEY);
   const reasoned = (command: Command) => keyed(command.option('--reason <text>', 'for the record'));
   const on = (name: string, words: string) =>
     common(program.command(name).argument('<id>', 'of the directive')).description(words);
@@ -55,6 +56,21 @@ export function orderCommands(program: Command, common: Common, acts: Acts): voi
       }),
     );
   }
+  stepCommands(program, common, acts);
+  reasoned(on('rollback', 'goes back to before a step, the branch and what went on from it'))
+    .argument('<step>')
+    .option('--advisory-only', 'only say what it would mean, as Markdown', false)
+    .action(acts(commands.rollback));
+  keyed(on('fork', 'begins another directive where this one stood'))
+    .addOption(new Option('--from <position>', 'of the log; default: now').argParser(position))
+    .option('--changes <file>', 'what is to be another: goal, limits, policy')
+    .option('--chain <file>', 'another chain')
+    .option('--no-start', 'only create it')
+    .action(acts(() => commands.orders().fork));
+}
+
+function stepCommands(program: Command, common: Common, acts: Acts): void {
+  const keyed = (command: Command) => command.option('--key <key>', KEY);
   const step = program.command('step').description('changes the chain by one step');
   for (const [name, verb, words] of [
     ['add', 'add-step', 'adds a step'],
@@ -75,14 +91,4 @@ export function orderCommands(program: Command, common: Common, acts: Acts): voi
         return commands.orders().tellStep('remove-step', id, name, options);
       }),
     );
-  reasoned(on('rollback', 'goes back to before a step, the branch and what went on from it'))
-    .argument('<step>')
-    .option('--advisory-only', 'only say what it would mean, as Markdown', false)
-    .action(acts(commands.rollback));
-  keyed(on('fork', 'begins another directive where this one stood'))
-    .addOption(new Option('--from <position>', 'of the log; default: now').argParser(position))
-    .option('--changes <file>', 'what is to be another: goal, limits, policy')
-    .option('--chain <file>', 'another chain')
-    .option('--no-start', 'only create it')
-    .action(acts(() => commands.orders().fork));
 }

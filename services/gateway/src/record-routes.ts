@@ -14,7 +14,7 @@ import {
 } from '@writ/contracts';
 import { z } from 'zod';
 
-import { directiveId, json, limit, nothing, runId, type Route } from './route';
+import { directiveId, json, nothing, runId, type Route } from './route';
 
 /** `ID` or `ID@MOMENT` */
 const DiffedText = z
