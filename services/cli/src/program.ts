@@ -164,7 +164,7 @@ function directiveCommands(program: Command, end: End): void {
     .description('submits a directive and follows it to its end; starts a stack if none runs')
     .action(acts(end, commands.run, true));
   common(program.command('list'))
-    .description('lists directives, newest first')
+    .description('lists directives, newest first, save archived ones')
     .option('--status <status>', 'only those in this state')
     .addOption(new Option('--limit <n>', 'so many').argParser(count))
     .option('--after <id>', 'those after this one')

@@ -63,7 +63,7 @@ export const routes = {
   listDirectives: {
     method: 'get',
     path: '/v1/directives',
-    summary: 'Lists directives, newest first',
+    summary: 'Lists directives, newest first; archived ones only by their status',
     query: z.strictObject({
       status: DirectiveStatus.optional(),
       limit: limit.optional(),

@@ -83,6 +83,7 @@ export class DirectiveRows {
   constructor(private readonly database: DataSource) {}
 
   /** Newest first; undefined when the directive to go on after is not there. */
+  /** Archived ones only when they are asked for. */
   async list(asked: {
     status?: DirectiveStatus;
     limit: number;
@@ -101,7 +102,7 @@ export class DirectiveRows {
     // The place is given as values, not as a query, so that the index leads to it.
     const rows: DirectiveRow[] = await this.database.query(
       `select ${selected} from planner.directive
-       where ($1::text is null or status = $1)
+       where (status = $1 or ($1::text is null and status <> 'archived'))
          and ($2::timestamptz is null or (created_at, id) < ($2::timestamptz, $3))
        order by planner.directive.created_at desc, id desc limit $4`,
       [status ?? null, from, after ?? null, limit],
