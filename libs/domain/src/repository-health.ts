@@ -13,7 +13,9 @@ export interface HealthFacts {
 const LARGE_BYTES = 1024 * 1024;
 const SMALL_DIFF_LINES = 200;
 const HUGE_DIFF_LINES = 2_000;
-const MARKS = /\b(TODO|FIXME|XXX|HACK)\b|\bconsole\.(log|debug)\(|\bdebugger\b|\bbreakpoint\(\)/;
+/** Written so that this file has none of them itself. */
+const MARKS =
+  /\b(TO[D]O|FIX[M]E|XX[X]|HAC[K])\b|\bconsole\.(log|debug)\(|\bdebugger\b|\bbreakpoint\(\)/;
 const TEST = /(^|\/)(tests?|__tests__|spec)\/|[._-](test|spec)\.[^/]+$|(^|\/)test_[^/]+\.py$/i;
 const CODE = /\.(c|cc|cpp|cs|ex|go|java|js|jsx|kt|mjs|php|py|rb|rs|scala|sh|sql|swift|ts|tsx)$/i;
 

@@ -36,7 +36,10 @@ test('a question is answered, a person checks, and what is approved with an edit
     { name: 'ask', adapter: { kind: 'human', question: 'Which?', choices: ['hello', 'hi'] } },
     {
       ...{ name: 'greet', dependsOn: ['ask'], idempotent: true },
-      adapter: { kind: 'shell', script: 'cat "$WRIT_INPUTS/answers/ask.json"; echo "TODO hello" > greeting.txt' },
+      adapter: {
+        kind: 'shell',
+        script: 'cat "$WRIT_INPUTS/answers/ask.json"; echo "debugger hello" > greeting.txt',
+      },
       verify: [
         { kind: 'program', argv: ['test', '-s', 'greeting.txt'] },
         { kind: 'human', name: 'reads well', question: 'Does it read well?' },
@@ -60,7 +63,7 @@ test('a question is answered, a person checks, and what is approved with an edit
   await stack.json(['approve', check.id, '--digest', check.digest, '--as', 'bob']);
 
   const { id: review, digest } = await pending(id, 'step_review');
-  await stack.json(['ask', review, '--question', 'why TODO?', '--as', 'bob']);
+  await stack.json(['ask', review, '--question', 'why debugger?', '--as', 'bob']);
   await stack.json(['answer', review, '--text', 'forgotten', '--as', 'ada']);
   const shown = await stack.json<ApprovalDocument & ApprovalReview>(['approvals', 'show', review]);
   expect(shown).toMatchObject({
@@ -70,17 +73,17 @@ test('a question is answered, a person checks, and what is approved with an edit
       { kind: 'program', outcome: 'passed' },
       { kind: 'human', name: 'reads well', outcome: 'passed', message: 'approved by bob' },
     ],
-    questions: [{ text: 'why TODO?', by: 'bob', answers: [{ text: 'forgotten', by: 'ada' }] }],
+    questions: [{ text: 'why debugger?', by: 'bob', answers: [{ text: 'forgotten', by: 'ada' }] }],
     artifacts: [{ path: 'greeting.txt', change: 'added' }],
   });
   expect(shown.run?.stdout).toContain('"answer":"hello"');
-  expect(shown.diff?.text).toContain('+TODO hello');
+  expect(shown.diff?.text).toContain('+debugger hello');
   expect(shown.health?.points).toContainEqual(
     expect.objectContaining({ name: 'to-do and debug marks', points: 5 }),
   );
   const [page, request] = [join(stack.home, 'r.html'), join(stack.home, 'REQUEST.md')];
   await stack.writ(['approvals', 'show', review, '--html', page, '--request-md', request]);
-  expect(readFileSync(page, 'utf8')).toContain('<span class="added">+TODO hello</span>');
+  expect(readFileSync(page, 'utf8')).toContain('<span class="added">+debugger hello</span>');
   expect(readFileSync(request, 'utf8')).toMatch(/^# Request: greet of Greeting\n/);
   expect(existsSync(join(repository, 'greeting.txt'))).toBe(false);
 

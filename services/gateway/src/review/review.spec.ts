@@ -59,7 +59,7 @@ beforeAll(async () => {
   );
   const artifacts = [kept('a.txt', `one\n${evil}\n`), kept('b.bin', Buffer.from([0, 1]))];
   standIns.runs.set(runOf(2), runDocument(2, artifacts) as never);
-  const diff = `diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1,1 +1,1 @@\n-old\n+TODO ${evil.split('\n')[0]}\n`;
+  const diff = `diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1,1 +1,1 @@\n-old\n+debugger ${evil.split('\n')[0]}\n`;
   const git = { commit: 'c'.repeat(40), diff: standIns.keep(Buffer.from(diff)) };
   standIns.runs.set(runOf(3), runDocument(3, [], git) as never);
   for (const attempt of [1, 2, 3]) approvals.set(idOf(attempt), approvalOf(attempt));
@@ -111,7 +111,7 @@ test('a review holds outcome, checks, metrics, health, and files before and afte
 
 test('a run in a repository is shown by its diff', async () => {
   const review = ApprovalReview.parse(JSON.parse((await reviewOf(3)).text));
-  expect(review.diff?.text).toContain('\n-old\n+TODO ');
+  expect(review.diff?.text).toContain('\n-old\n+debugger ');
   expect(review.checks).toEqual([]);
   expect(review.health?.points).toContainEqual(
     expect.objectContaining({ name: 'to-do and debug marks', points: 5 }),
