@@ -111,7 +111,7 @@ describe('an order to a directive', () => {
     }
   });
 
-  it('is legal from every state that has not ended, and leads out of each of them', () => {
+  it('seed defect 19: is legal from every state that has not ended, and leads out of each of them', () => {
     const from = Object.values(legalFrom).flat();
     expect([...new Set(from)].sort()).toEqual(
       directiveStatuses.filter((it) => it !== 'archived').sort(),

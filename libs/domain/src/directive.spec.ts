@@ -62,7 +62,7 @@ describe('a directive without a workspace', () => {
 });
 
 describe('a step', () => {
-  it('blocks what needs it when it fails, lets the rest finish, then fails the directive', () => {
+  it('seed defect 19: is failed when its run is, blocks what needs it, and in the end fails the directive', () => {
     const story = new Story();
     story.create(
       file([
@@ -93,7 +93,7 @@ describe('a step', () => {
     ['full_auto', { green: P, yellow: P, unknown: P, red: R, 'red at the limit': B }],
     ['guardrails', { green: P, yellow: A, unknown: A, red: R, 'red at the limit': A }],
     ['manual', { green: A, yellow: A, unknown: A, red: A, 'red at the limit': A }],
-  ])('under %s goes on as its evaluation says', (autonomy, row) => {
+  ])('seed defect 3: under %s goes on as its evaluation says', (autonomy, row) => {
     for (const [said, first] of Object.entries(row)) {
       const story = new Story();
       const limits = { maxReworkCycles: said.endsWith('limit') ? 0 : 3 };
@@ -147,7 +147,7 @@ describe('a step', () => {
     }
   });
 
-  it('ignores a result that comes again, of an older run, or after the end', () => {
+  it('seed defect 16: ignores a result that comes again, of an older run, or after the end', () => {
     const story = running();
     story.end('one');
     expect(story.end('one')).toEqual([]);

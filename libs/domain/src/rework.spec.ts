@@ -10,7 +10,7 @@ describe('rework', () => {
     return fresh;
   };
 
-  it('runs the step again with what the checks found', () => {
+  it('seed defect 2: runs the step again with what the checks found', () => {
     const one = story();
     expect(one.attempt('one', 0.2)).toEqual(['StepReworkRequested', 'StepStarted']);
     expect(workOf(one.directive)).toMatchObject([
@@ -31,7 +31,7 @@ describe('rework', () => {
     expect(one.directive.chain.get('one')).toMatchObject({ attempt: 2, status: 'passed' });
   });
 
-  it('ends at its limit; the step is blocked, and what needs it', () => {
+  it('seed defect 1: ends at its limit by one decision; the step is blocked and stays so, and what needs it', () => {
     const one = new Story();
     const steps = [
       { name: 'one', ...checked },
@@ -45,6 +45,8 @@ describe('rework', () => {
       { status: 'blocked', reason: '2 reworks did not mend it: checks say' },
       { status: 'blocked', reason: 'needs one, which failed' },
     ]);
+    expect(one.attempt('one', 0.4)).toEqual([]);
+    expect(one.statusOf('one')).toBe('blocked');
   });
 
   it.each([

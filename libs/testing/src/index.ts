@@ -16,6 +16,7 @@ export {
   metricsServedIn,
   namesWithoutMetric,
 } from './metric-references';
+export { filledIn, type ReadmeCommand, readmeCommands } from './readme-commands';
 export { DeciderHistory } from './decider-history';
 export {
   DirectiveStory,

@@ -75,8 +75,8 @@ export function makeProgram(end: End = () => undefined, json = false): Command {
   directiveCommands(program, end);
   orderCommands(program, common, (load) => acts(end, load));
   approvalCommands(program, end);
-  scheduleCommands(program, common, (load) => acts(end, load));
   talkCommands(program, end);
+  scheduleCommands(program, common, (load) => acts(end, load));
   recordCommands(program, end);
   bundleCommands(program, end);
   insightCommands(program, end);

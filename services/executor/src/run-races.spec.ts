@@ -62,7 +62,7 @@ async function ghostClaim(work: RunWork, by = 'ghost'): Promise<void> {
   });
 }
 
-test('two executors and fifty rings: one claim, one execution, one end', async () => {
+test('seed defect 15: two executors and fifty rings: one claim, one execution, one end', async () => {
   await world.open('one');
   await world.open('two');
   const work = witnessed('sleep 0.5');

@@ -123,7 +123,7 @@ describe('a program', () => {
     expect(again.bundle?.hash).not.toBe(first.bundle?.hash);
   });
 
-  test('is claimed before it starts, and everything of it is on record', async () => {
+  test('seed defect 24: is claimed before it starts, and everything of it is on record with its bytes', async () => {
     const work = await world.start({
       adapter: shell('echo out; echo err >&2; echo made > made.txt; echo ARTIFACT: made.txt'),
       idempotent: true,
@@ -314,7 +314,7 @@ describe('a program', () => {
     expect(end.bundle).toBeDefined();
   });
 
-  test('that takes too long is ended with all it started', async () => {
+  test('seed defect 28: that takes too long is ended with all it started', async () => {
     const work = await world.start({ adapter: shell('sleep 60 & sleep 60'), timeoutMs: 300 });
     expect(await ended(work)).toMatchObject({
       ...{ result: 'timed_out', error: { kind: 'timeout' } },
@@ -371,7 +371,7 @@ describe('retries', () => {
       `n=$(cat n 2>/dev/null || echo 0); echo $((n+1)) > n; [ $n -ge ${failures} ] || { ${fail}; }; echo ok`,
     );
 
-  test('a try that ends with a code of the list is followed by another, in the same workspace', async () => {
+  test('seed defect 27: a try that ends with a code of the list is followed by another, in the same workspace', async () => {
     const work = await world.start({ adapter: flaky(2, 'exit 75'), retry });
     expect(await ended(work)).toMatchObject({
       result: 'success',

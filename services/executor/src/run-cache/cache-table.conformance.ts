@@ -113,7 +113,7 @@ export function cacheTableConformance(open: () => CacheTableUnderTest): void {
     expect(await ask('x', false)).toEqual({ kind: 'miss' });
   });
 
-  test('the first success stays', async () => {
+  test('seed defect 22: a second success of a bundle collides with nothing; the first one stays', async () => {
     await ends('one');
     await ends('two');
     expect(await ask('x')).toMatchObject({ runId: runOf('one') });

@@ -85,7 +85,7 @@ test('a look waits for nobody and holds nobody off', async () => {
   expect(await there.look(hash, runId('two'))).toMatchObject({ runId: runId('one') });
 });
 
-test('so does one in another process, from the log, before any read model has it', async () => {
+test('seed defect 23: so does one in another process, from the log, before any read model has it', async () => {
   const { log, open } = processes();
   const [here, there] = [open(), open()];
   await find(here, runId('one'));
