@@ -41,7 +41,8 @@ export type StageRecord = z.infer<typeof StageRecord>;
  * not be started; `exit`: it ended with a code or by a signal; `output`: what it made cannot be
  * taken; `infrastructure`: trouble of the machine; `in_doubt`: it was cut off in the middle and is
  * not idempotent, so only a person or a probe can tell what it did; `budget`: it said that it had used more
- * than was reserved for it, and was ended.
+ * than was reserved for it, and was ended; `provider`: who was to carry it out is in trouble, and said
+ * so.
  */
 export const RunError = z.object({
   kind: z.enum([
@@ -54,6 +55,7 @@ export const RunError = z.object({
     'infrastructure',
     'in_doubt',
     'budget',
+    'provider',
   ]),
   code: z.string(),
   message: z.string(),

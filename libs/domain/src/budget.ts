@@ -152,6 +152,7 @@ export function ledgerAfter(ledger: Ledger, event: DirectiveEvent, limits: Limit
     case 'StepFailed':
     case 'StepBlocked':
     case 'StepReworkRequested':
+    case 'StepPostponed':
     case 'ApprovalRequested':
       return released(ledger, event.data.run?.runId);
     case 'RunOrphaned':
