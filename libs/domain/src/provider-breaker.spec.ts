@@ -113,6 +113,16 @@ describe('a provider in trouble', () => {
     expect(other.typesWhen(raise)).toEqual(['LimitsRaised', 'DirectiveResumed', 'StepStarted']);
   });
 
+  it('is counted on over a pause', () => {
+    const it = story(three);
+    broken(it, 'one');
+    broken(it, 'one');
+    it.typesWhen({ type: 'pause', commandId: 'p' });
+    expect(broken(it, 'one')).toEqual(['StepPostponed']);
+    it.typesWhen({ type: 'resume', commandId: 'r' });
+    expect(broken(it, 'one')).toEqual(['StepPostponed', 'DirectiveSuspended']);
+  });
+
   it('is tried by another step when the one that tried is cancelled', () => {
     const it = tripped();
     wait(it, 30);

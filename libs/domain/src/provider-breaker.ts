@@ -157,7 +157,8 @@ export function breakerAfter(
       return { ...breaker, probing: { ...probing, runId: event.data.runId } };
     }
     case 'DirectiveResumed': {
-      if (event.data.probe !== true) return errors.length === 0 ? breaker : closedBreaker;
+      // After a pause, or more time, the count goes on: nothing is known of the provider.
+      if (event.data.probe !== true) return breaker;
       const provider = suspension?.provider ?? '';
       // V4: a person has asked.
       const gaveUp = suspension?.retryAfterMs === undefined;
