@@ -115,6 +115,8 @@ export const Retry = z.strictObject({
     .default(['rate limit', 'transient network']),
   /** Kinds of error of `RunError` that are worth another try. */
   errors: z.array(z.enum(['timeout', 'spawn', 'infrastructure'])).default(['infrastructure']),
+  /** A program that ends with one of `exitCodes`, after all tries, says that its provider is in trouble. */
+  provider: z.boolean().optional(),
 });
 export type Retry = z.infer<typeof Retry>;
 

@@ -335,6 +335,8 @@ export const directiveEvents = {
   }),
   /** `again`: only its run; the step starts anew when the directive goes on. */
   StepCancelled: z.object({ step: StepName, runId: RunId, again: z.boolean().optional() }),
+  /** Its run ended because the provider is in trouble; it is no failure, and runs again. */
+  StepPostponed: z.object({ step: StepName, run: StepRun, error: RunError, provider: z.string() }),
   StepSkipped: z.object({ step: StepName, reason: z.string().optional() }),
   /** It is to run again, or can run after all; what it made before counts no more. */
   StepReopened: z.object({ step: StepName, because: StepName, reason: z.string().optional() }),
@@ -387,7 +389,14 @@ export const directiveEvents = {
     mode: z.enum(['drain', 'cut']).optional(),
   }),
   /** A limit, or trouble that no step is to blame for. `wayOut` tells how it goes on. */
-  DirectiveSuspended: z.object({ kind: SuspensionKind, reason: z.string(), wayOut: z.string() }),
+  DirectiveSuspended: z.object({
+    kind: SuspensionKind,
+    reason: z.string(),
+    wayOut: z.string(),
+    /** Of a provider in trouble: which one, and when it is tried again; absent: when a person asks. */
+    provider: z.string().optional(),
+    retryAfterMs: z.number().int().optional(),
+  }),
   DirectiveAmended: z.object({
     set: Amendments,
     /** The difference, for people: JSON pointers with what stood there and what stands there now. */
@@ -395,7 +404,8 @@ export const directiveEvents = {
     reason: z.string().optional(),
   }),
   LimitsRaised: z.object({ limits: LimitChanges, reason: z.string().optional() }),
-  DirectiveResumed: z.object({}),
+  /** `probe`: with one step of the provider that was in trouble, until it is known how that ends. */
+  DirectiveResumed: z.object({ probe: z.boolean().optional() }),
   DirectiveStopped: z.object({ reason: z.string().optional() }),
   DirectiveCompleted: z.object({
     criteria: z.array(CriterionResult),

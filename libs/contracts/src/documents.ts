@@ -136,7 +136,15 @@ export const DirectiveDocument = DirectiveSummary.extend({
   budget: BudgetDocument.optional(),
   /** Of a suspended one: what it was suspended for, and how it goes on. */
   suspension: z
-    .object({ kind: SuspensionKind, reason: z.string(), wayOut: z.string(), since: z.string() })
+    .object({
+      kind: SuspensionKind,
+      reason: z.string(),
+      wayOut: z.string(),
+      since: z.string(),
+      /** Which provider is in trouble, and so long after `since` it is tried again. */
+      provider: z.string().optional(),
+      retryAfterMs: z.number().optional(),
+    })
     .optional(),
   /** The plan that waits for a decision. */
   plan: z

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { Adapter, Retry, StepInput } from './adapter';
 import { Verify } from './check';
-import { Autonomy, Workspace } from './directive-file';
+import { Autonomy, StepBudget, Workspace } from './directive-file';
 import { Digest, DirectiveId, RunId, StepName } from './ids';
 
 export const ArtifactRef = z.object({
@@ -40,7 +40,9 @@ export type StageRecord = z.infer<typeof StageRecord>;
  * Why a run has no success. `invalid`: the step cannot run as written; `spawn`: the program could
  * not be started; `exit`: it ended with a code or by a signal; `output`: what it made cannot be
  * taken; `infrastructure`: trouble of the machine; `in_doubt`: it was cut off in the middle and is
- * not idempotent, so only a person or a probe can tell what it did.
+ * not idempotent, so only a person or a probe can tell what it did; `budget`: it said that it had used more
+ * than was reserved for it, and was ended; `provider`: who was to carry it out is in trouble, and said
+ * so.
  */
 export const RunError = z.object({
   kind: z.enum([
@@ -52,6 +54,8 @@ export const RunError = z.object({
     'output',
     'infrastructure',
     'in_doubt',
+    'budget',
+    'provider',
   ]),
   code: z.string(),
   message: z.string(),
@@ -145,6 +149,8 @@ const work = z.object({
   autonomy: Autonomy.default('guardrails'),
   /** Of a further attempt. */
   rework: Rework.optional(),
+  /** Of the budget, for this attempt. */
+  reserved: StepBudget.optional(),
 });
 
 /** At most so many steps go with a step as those that may follow it at once. */

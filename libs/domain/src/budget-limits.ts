@@ -96,7 +96,8 @@ export function budgetDocument({
 }: Directive): BudgetDocument | undefined {
   const { spent, reserved, settled, open } = ledger;
   const { maxTotalCostUsd: limitUsd, maxTotalTokens: limitTokens } = limits;
-  const entries = [...settled, ...open];
+  const underWay = open.map(({ allowed: _, ...entry }) => entry);
+  const entries = [...settled, ...underWay];
   if (limitUsd === undefined && limitTokens === undefined && entries.length === 0) return undefined;
   return {
     ...{ limitUsd: limitUsd ?? null, spentUsd: spent.costUsd, reservedUsd: reserved.costUsd },

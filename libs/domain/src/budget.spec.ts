@@ -3,6 +3,7 @@ import { PLAN_STEP, runIdOf, type DirectiveEventData } from '@writ/contracts';
 import { storyFile as file, storyId as id, DirectiveStory as Story } from '@writ/testing';
 import { MARKS } from './budget';
 import { directiveDocument } from './directive-documents';
+import { workOf } from './directive-work';
 import { stepsAhead } from './steps-ahead';
 
 const cost = (costUsd: number, tokens = 0) => ({
@@ -42,6 +43,7 @@ describe('the budget of a directive', () => {
     expect(free.events.at(-1)?.data).not.toHaveProperty('reserved');
     const it = story([{ name: 'one', budget: { tokens: 5 } }], { maxTotalCostUsd: 1 });
     expect(it.events.at(-1)?.data).toMatchObject({ reserved: { costUsd: 0.1, tokens: 5 } });
+    expect(workOf(it.directive)[0]?.data).toMatchObject({ reserved: { costUsd: 0.1, tokens: 5 } });
     const none = story([{ name: 'one', budget: {} }], { maxTotalCostUsd: 0 });
     expect(none.directive.suspension?.reason).toContain('step one needs');
   });

@@ -27,11 +27,17 @@ export interface Amount {
   readonly tokens: number;
 }
 
+/** Of an attempt under way. */
+export interface OpenEntry extends LedgerEntry {
+  /** As its event said: what it does not name has no limit. */
+  readonly allowed: StepBudget;
+}
+
 export interface Ledger {
   readonly spent: Amount;
   readonly reserved: Amount;
   /** For whom something is reserved. */
-  readonly open: readonly LedgerEntry[];
+  readonly open: readonly OpenEntry[];
   /** Runs that ended, in that order; those for which nothing was reserved or spent are left out. */
   readonly settled: readonly LedgerEntry[];
   /** Of each limit the highest mark that was said; 0 for none. */
@@ -123,6 +129,10 @@ const exceeds = ({ costUsd, tokens }: Amount, limits: Limits): boolean =>
 
 export const isOverspent = ({ spent }: Ledger, limits: Limits): boolean => exceeds(spent, limits);
 
+/** What its attempt is told that it may use. */
+export const reservedFor = ({ open }: Ledger, runId: string): StepBudget | undefined =>
+  entryOf(open, runId)?.allowed;
+
 /** The highest mark that so much of the limit has come to; 0 for none. */
 export function markOf(spent: number, limit: number | undefined): number {
   if (limit === undefined || spent === 0) return 0;
@@ -142,6 +152,7 @@ export function ledgerAfter(ledger: Ledger, event: DirectiveEvent, limits: Limit
     case 'StepFailed':
     case 'StepBlocked':
     case 'StepReworkRequested':
+    case 'StepPostponed':
     case 'ApprovalRequested':
       return released(ledger, event.data.run?.runId);
     case 'RunOrphaned':
@@ -169,7 +180,14 @@ function opened(
   { step, attempt, runId, reserved }: About & { readonly reserved?: StepBudget },
 ): Ledger {
   if (reserved === undefined) return ledger;
-  const entry = { step, attempt, runId, reserved: filled(reserved), spent: null };
+  const entry = {
+    step,
+    attempt,
+    runId,
+    reserved: filled(reserved),
+    spent: null,
+    allowed: reserved,
+  };
   return {
     ...ledger,
     open: [...ledger.open, entry],
@@ -197,18 +215,22 @@ function settled(ledger: Ledger, { step, attempt, runId }: About, spent: Amount)
 function released(ledger: Ledger, runId: string | undefined): Ledger {
   const entry = runId === undefined ? undefined : entryOf(ledger.open, runId);
   if (runId === undefined || entry === undefined) return ledger;
+  const { step, attempt } = entry;
   return {
     ...ledger,
     open: without(ledger.open, runId),
     reserved: sum(ledger.reserved, entry.reserved, -1),
-    settled: [...ledger.settled, { ...entry, spent: nothing }],
+    settled: [
+      ...ledger.settled,
+      { step, attempt, runId, reserved: entry.reserved, spent: nothing },
+    ],
   };
 }
 
-const entryOf = (entries: readonly LedgerEntry[], runId: string): LedgerEntry | undefined =>
+const entryOf = <E extends LedgerEntry>(entries: readonly E[], runId: string): E | undefined =>
   entries.find((entry) => entry.runId === runId);
 
-const without = (entries: readonly LedgerEntry[], runId: string): readonly LedgerEntry[] =>
+const without = <E extends LedgerEntry>(entries: readonly E[], runId: string): readonly E[] =>
   entries.filter((entry) => entry.runId !== runId);
 
 /** Under a higher limit a mark can be reached again. */

@@ -11,6 +11,7 @@ import type { StepState } from './chain';
 import { namesCriterion } from './checks-of-step';
 import type { Draft } from './directive-draft';
 import type { Directive } from './directive-state';
+import { probeStep } from './provider-breaker';
 import { hasTooManyFailures, suspend, uncoveredRequirements } from './suspension';
 
 /** Starts what is ready within the limits, or ends the directive when nothing is left to do (P2). */
@@ -23,9 +24,13 @@ export function advance(draft: Draft): void {
   for (const step of draft.state.chain.readyPeople()) askQuestion(draft, step);
   const shortage = budgetShortage(draft.state);
   if (shortage !== undefined) return suspend(draft, 'budget', shortage);
+  const canStart = (step: StepState) =>
+    isFree(draft.state, step) && isAffordable(draft.state, step);
+  const only = probeStep(draft.state, canStart);
   for (const next of draft.state.chain.ready()) {
     if (draft.state.chain.tally.active >= draft.state.spec.limits.maxParallelSteps) break;
-    if (!isFree(draft.state, next) || !isAffordable(draft.state, next)) continue;
+    if (only !== undefined && next.spec.name !== only) continue;
+    if (!canStart(next)) continue;
     const { id, generation, spec } = draft.state;
     const attempt = next.attempt + 1;
     const step = next.spec.name;

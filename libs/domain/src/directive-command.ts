@@ -43,7 +43,8 @@ export type DirectiveCommand =
   | { readonly type: 'note-deadline'; readonly now: string }
   | { readonly type: 'note-evaluation'; readonly evaluation: EvaluationCompleted }
   | {
-      readonly type: 'note-time';
+      /** `note-probe`: `since` is that of the suspension. */
+      readonly type: 'note-time' | 'note-probe';
       /** The database's. */
       readonly now: string;
       /** `movingSince` of the directive of which it is said, as the log has recorded it. */

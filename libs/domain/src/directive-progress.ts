@@ -22,6 +22,8 @@ import { planIfPrepared } from './directive-planning';
 import { suspend } from './suspension';
 import { Draft } from './directive-draft';
 import { isFinal, type Directive } from './directive-state';
+import { postpone } from './postpone-step';
+import { isProviderTrouble, providerOf } from './provider-breaker';
 import { noteRollback } from './rollback';
 import { attempted, reworkAfterConflict, reworkIsOver } from './rework';
 import { fail, hasWorked, judge, judgedAlready, sendBack } from './step-outcome';
@@ -92,6 +94,10 @@ function noteRun(draft: Draft, ended: RunEnded): void {
   if (step === undefined) return;
   const name = step.spec.name;
   const run = summaryOf(ended);
+  if (ended.error !== undefined && isProviderTrouble(step.spec, ended)) {
+    const provider = providerOf(step.spec.adapter);
+    return postpone(draft, { step: name, run, error: ended.error, provider });
+  }
   if (!hasWorked(ended)) {
     const message = ended.error?.message ?? `the run ended as ${ended.result}`;
     const failure: StepFailure = { kind: 'run', message, error: ended.error };

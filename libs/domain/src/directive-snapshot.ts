@@ -12,7 +12,7 @@ import { GrowingMap } from './growing-map';
 import type { SnapshotForm } from './snapshot-form';
 
 /** See `SnapshotForm.shape`. */
-const SHAPE = 3;
+const SHAPE = 4;
 
 interface Written {
   readonly plain: Record<string, unknown>;

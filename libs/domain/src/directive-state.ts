@@ -17,6 +17,7 @@ import { emptyLedger, ledgerAfter, type Ledger } from './budget';
 import { Chain, type StepState } from './chain';
 import { keptChain } from './fork';
 import { withEntry } from './growing-map';
+import { breakerAfter, closedBreaker, type Breaker } from './provider-breaker';
 import { afterRollback, type Merge } from './rollback';
 import { reopened, stepAfter, type StepEvent } from './step-evolution';
 
@@ -51,6 +52,7 @@ export interface Directive {
   /** Who submitted it. */
   readonly requester: string;
   readonly ledger: Ledger;
+  readonly breaker: Breaker;
   /** Head of the directive's branch. */
   readonly commit: string | null;
   /** How many events of its workspace's stream have been noted, at least. */
@@ -107,6 +109,7 @@ export function evolveDirective(state: DirectiveState, recorded: RecordedEvent):
   after.version = recorded.version;
   after.position = recorded.position;
   after.answers = remember(next.answers, event, recorded);
+  if (state.status !== 'absent') after.breaker = breakerAfter(state, event, next.chain);
   after.ledger = ledgerAfter(next.ledger, event, next.spec.limits);
   return after;
 }
@@ -134,6 +137,7 @@ function created(recorded: RecordedEvent, spec: DirectiveEventData<'DirectiveCre
     approvals: new Map(),
     requester: recorded.metadata.actor.id,
     ledger: emptyLedger,
+    breaker: closedBreaker,
     commit: null,
     workspaceNoted: 0,
     ending: new Map(),

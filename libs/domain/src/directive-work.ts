@@ -14,6 +14,7 @@ import {
   type WorkspaceWork,
 } from '@writ/contracts';
 import { machineChecks } from './ask-people';
+import { reservedFor } from './budget';
 import { isActive, type StepState } from './chain';
 import { namesCriterion } from './checks-of-step';
 import { isFinal, type Directive } from './directive-state';
@@ -164,6 +165,7 @@ function run(
 ): RunWork {
   const { name, type, adapter, timeoutMs, retry, idempotent, cache, inputs, outputs } = spec;
   const { path, branch, baseCommit } = state.workspace ?? {};
+  const reserved = reservedFor(state.ledger, runId);
   return {
     runId,
     directiveId: state.id,
@@ -175,6 +177,7 @@ function run(
     workspace: { spec: state.spec.workspace, path, branch, baseCommit },
     autonomy: state.spec.autonomy,
     ...(rework === null ? {} : { rework }),
+    ...(reserved === undefined ? {} : { reserved }),
     dependencies: spec.dependsOn.flatMap((dependency) => {
       const done = state.chain.get(dependency);
       const from = ahead?.get(dependency) ?? done?.runId ?? null;

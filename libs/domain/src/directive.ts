@@ -12,6 +12,7 @@ import { noteEvaluation, noteRuns, noteTime, noteWorkspace } from './directive-p
 import { notePlan } from './directive-planning';
 import { noteDeadline, noteVote } from './directive-votes';
 import { carryOut } from './directive-orders';
+import { noteProbe } from './postpone-step';
 import { start } from './life-orders';
 import { evolveDirective, type DirectiveState } from './directive-state';
 
@@ -41,6 +42,8 @@ function decide(command: DirectiveCommand, state: DirectiveState): DirectiveEven
       return noteDeadline(command.now, state);
     case 'note-evaluation':
       return noteEvaluation(command.evaluation, state);
+    case 'note-probe':
+      return noteProbe(command, state);
     case 'note-time':
       return noteTime(command, state);
     default:

@@ -19,6 +19,7 @@ export { passesByItself } from './step-outcome';
 export * from './directive-state';
 export type { CastVote } from './directive-votes';
 export * from './directive-work';
+export { nextProbe } from './provider-breaker';
 export { exact, MARKS, USUAL_SHARE } from './budget';
 export * from './evaluation';
 export * from './examine-plan';

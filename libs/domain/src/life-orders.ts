@@ -30,6 +30,7 @@ export function pause(draft: Draft, { mode, ...order }: Order<'pause'>): void {
 export function resume(draft: Draft): Refusal | void {
   const { suspension } = draft.state;
   if (suspension !== null && mustStaySuspended(draft.state)) {
+    if (suspension.kind === 'provider') return goOn(draft, { probe: true });
     const { kind, reason, wayOut } = suspension;
     const message = `the directive is suspended: ${reason}; to go on: ${wayOut}`;
     return { refused: 'illegal_transition', message, details: { from: 'suspended', kind, wayOut } };
@@ -38,8 +39,8 @@ export function resume(draft: Draft): Refusal | void {
 }
 
 /** From a pause or a suspension to where it was. */
-export function goOn(draft: Draft): void {
-  draft.emit({ type: 'DirectiveResumed', data: {} });
+export function goOn(draft: Draft, how: { readonly probe?: true } = {}): void {
+  draft.emit({ type: 'DirectiveResumed', data: how });
   if (draft.state.status === 'planning') planIfPrepared(draft);
   else advance(draft);
 }

@@ -91,6 +91,7 @@ export class ManifestAccount {
         return this.note(data.run.runId, { closed: event });
       case 'StepFailed':
       case 'StepReworkRequested':
+      case 'StepPostponed':
         return this.note(data.run.runId, { closed: event });
       case 'StepCancelled':
         return this.note(data.runId, { closed: event });

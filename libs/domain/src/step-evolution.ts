@@ -64,6 +64,8 @@ export function stepAfter(step: StepState, event: StepEvent, at: string): StepSt
     case 'StepCancelled':
       if (event.data.again === true) return { ...step, ...since, status: 'pending' };
       return { ...step, ...since, status: 'cancelled', completedAt: at };
+    case 'StepPostponed':
+      return { ...step, ...since, status: step.rework === null ? 'pending' : 'rework' };
     case 'StepSkipped':
       return { ...step, ...since, ...untouched, status: 'skipped', completedAt: at };
     case 'StepReopened':

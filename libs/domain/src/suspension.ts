@@ -2,9 +2,10 @@
  * Suspended directives: why one does not go on, how it can, and whether it could now. Owns the ways
  * out, in the words that people are told.
  */
-import type { SuspensionKind } from '@writ/contracts';
+import type { DirectiveEventData, SuspensionKind } from '@writ/contracts';
 import { budgetShortage } from './budget-limits';
 import type { Draft } from './directive-draft';
+import { isOpen, isStillNeeded } from './provider-breaker';
 import type { Directive } from './directive-state';
 
 const waysOut: Readonly<Record<SuspensionKind, (id: string) => string>> = {
@@ -20,9 +21,17 @@ const waysOut: Readonly<Record<SuspensionKind, (id: string) => string>> = {
   policy: (id) => `writ replan ${id}, or writ amend ${id}`,
 };
 
-export function suspend(draft: Draft, kind: SuspensionKind, reason: string): void {
-  const wayOut = waysOut[kind](draft.state.id);
-  draft.emit({ type: 'DirectiveSuspended', data: { kind, reason, wayOut } });
+/** `until`: of a provider in trouble. */
+export function suspend(
+  draft: Draft,
+  kind: SuspensionKind,
+  reason: string,
+  until: Pick<DirectiveEventData<'DirectiveSuspended'>, 'provider' | 'retryAfterMs'> = {},
+): void {
+  const { id } = draft.state;
+  const waits = kind === 'provider' && until.retryAfterMs === undefined;
+  const wayOut = waits ? `writ resume ${id} tries it again` : waysOut[kind](id);
+  draft.emit({ type: 'DirectiveSuspended', data: { kind, reason, wayOut, ...until } });
 }
 
 /** True when more steps have failed than may, so that it starts no more. */
@@ -43,6 +52,10 @@ export function mustStaySuspended(state: Directive): boolean {
       return hasTooManyFailures(state);
     case 'budget':
       return budgetShortage(state) !== undefined;
+    case 'provider': {
+      const { provider = '' } = state.suspension;
+      return isOpen(state, provider) && isStillNeeded(state, provider);
+    }
     case 'policy':
       return uncoveredRequirements(state).length > 0;
     default:

@@ -123,6 +123,41 @@ describe('a program', () => {
     expect(again.bundle?.hash).not.toBe(first.bundle?.hash);
   });
 
+  test('is told its budget, and says what it has used', async () => {
+    const reserved = { costUsd: 0.5, tokens: 100 };
+    const line = 'USAGE: {"costUsd":0.2,"inputTokens":30}';
+    const script = `echo "$WRIT_BUDGET"; echo '${line}'; echo 'USAGE: much'; echo '${line}'`;
+    const end = await run({ adapter: shell(script), reserved, cache: true });
+    expect(end.stdout).toMatch(/^\{"costUsd":0.5,"tokens":100\}\n/);
+    expect(end).toMatchObject({
+      ...{ result: 'success', usage: { costUsd: 0.4, inputTokens: 60, outputTokens: 0 } },
+    });
+    expect(await textOf(end.transcript)).toContain('[writ] a USAGE line is not counted');
+    const again = await run({ adapter: shell(script), reserved, cache: true });
+    expect([again.result, again.usage]).toEqual(['skipped', undefined]);
+  });
+
+  test('is ended when it has used more than was reserved for it, over all its tries', async () => {
+    const reserved = { costUsd: 0.5 };
+    const line = 'echo \'USAGE: {"costUsd":0.6}\'';
+    const end = await run({ adapter: shell(`${line}; exec sleep 60`), reserved });
+    expect(end).toMatchObject({
+      ...{ result: 'failed', error: { kind: 'budget', code: 'over_reservation' } },
+      ...{ usage: { costUsd: 0.6 }, attempts: [{ attempt: 1 }] },
+    });
+    const retry = { retries: 3, baseDelayMs: 1, exitCodes: [75] };
+    const third = 'echo \'USAGE: {"costUsd":0.3}\'; exit 75';
+    const tried = await run({ adapter: shell(third), reserved, retry: Retry.parse(retry) });
+    expect(tried).toMatchObject({ error: { kind: 'exit' }, usage: { costUsd: 0.6 } });
+    expect(tried.attempts).toHaveLength(2);
+  });
+
+  test('that is at its end when it says too much has ended as it did', async () => {
+    const adapter = shell('echo \'USAGE: {"costUsd":9}\'');
+    const end = await run({ adapter, reserved: { costUsd: 0.5 } });
+    expect(end).toMatchObject({ result: 'success', usage: { costUsd: 9 } });
+  });
+
   test('seed defect 24: is claimed before it starts, and everything of it is on record with its bytes', async () => {
     const work = await world.start({
       adapter: shell('echo out; echo err >&2; echo made > made.txt; echo ARTIFACT: made.txt'),

@@ -13,7 +13,14 @@
  *    thousands may wait for a program's turn. One that moves is known from memory.
  */
 import { isRefusal, streamOf, Unavailable } from '@writ/contracts';
-import { isOverTime, nextDeadline, workOf, type Directive, type WorkItem } from '@writ/domain';
+import {
+  isOverTime,
+  nextDeadline,
+  nextProbe,
+  workOf,
+  type Directive,
+  type WorkItem,
+} from '@writ/domain';
 import { findProgress, type Done } from './find-progress';
 import { noteInOrder } from './note-workspace';
 import { decide, planner, send, type Planner } from './planner';
@@ -105,6 +112,12 @@ async function noteTimes(deps: Planner, directive: Directive, now: string): Prom
   if (since !== null && isOverTime(directive, now)) {
     const cause = { commandId: `time-${id}-${since}`, ...about };
     await decide(deps, id, { type: 'note-time', now, since }, cause);
+  }
+  const probe = nextProbe(directive.suspension);
+  if (probe !== null && Date.parse(now) >= probe) {
+    const { since: from = '' } = directive.suspension ?? {};
+    const cause = { commandId: `probe-${id}-${from}`, ...about };
+    await decide(deps, id, { type: 'note-probe', now, since: from }, cause);
   }
   const deadline = nextDeadline(directive.approvals);
   if (deadline !== null && Date.parse(now) >= Date.parse(deadline)) {

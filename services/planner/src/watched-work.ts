@@ -7,7 +7,7 @@
  *    lost its messages costs no more time than ever.
  */
 import { consumers, type ConsumerDefinition } from '@writ/contracts';
-import { nextDeadline, type Directive, type WorkItem } from '@writ/domain';
+import { nextDeadline, nextProbe, type Directive, type WorkItem } from '@writ/domain';
 import type { Bus } from '@writ/messaging';
 
 export interface Watching {
@@ -47,7 +47,7 @@ export class WatchedWork {
   private items = new Map<string, Watched>();
   /** Of the directive, when it was looked at. */
   private version: number | undefined;
-  /** When its time, or that of an approval, is over, by the database's clock. */
+  /** When its time, that of an approval, or the wait for a provider is over, by the database's clock. */
   private overAt = Infinity;
   private busy: ReadonlySet<string> = new Set();
 
@@ -72,7 +72,9 @@ export class WatchedWork {
     const timeIsOver =
       minutes === undefined || from === null ? Infinity : Date.parse(from) + minutes * 60_000;
     const deadline = nextDeadline(directive.approvals);
-    this.overAt = Math.min(timeIsOver, deadline === null ? Infinity : Date.parse(deadline));
+    const probe = nextProbe(directive.suspension) ?? Infinity;
+    const asked = deadline === null ? Infinity : Date.parse(deadline);
+    this.overAt = Math.min(timeIsOver, asked, probe);
     this.version = directive.version;
     this.items = new Map(
       items.map(({ id, subject, limitMs }) => {

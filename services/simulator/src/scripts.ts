@@ -13,6 +13,8 @@ export interface ProgramScript {
   readonly exitCode: number;
   /** Ends with KILL only. */
   readonly stubborn: boolean;
+  /** What each try says that it has used. */
+  readonly costUsd?: number;
 }
 
 export interface CheckScript {

@@ -239,6 +239,11 @@ function letGoOn({ status, suspension, planning }: Directive): {
     case 'paused':
       return { verb: 'resume' };
     case 'suspended':
+      // It would be tried for ever.
+      if (suspension?.kind === 'provider') return { verb: 'stop' };
+      if (suspension?.kind === 'budget') {
+        return { verb: 'raise-limit', data: { limits: { maxTotalCostUsd: 1_000_000 } } };
+      }
       if (suspension?.kind !== 'failed_steps') return { verb: 'resume' };
       return { verb: 'raise-limit', data: { limits: { maxFailedSteps: STEP_LIMIT } } };
     case 'planning': {

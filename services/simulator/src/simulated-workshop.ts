@@ -87,8 +87,8 @@ async function execute(task: Execution, tools: WorkshopTools): Promise<Outcome> 
   try {
     const doing = { clock, random, noteAttempt };
     const done = await processStep(work, run, claim, () => tryOnce(task, tools), doing);
-    const { result, error, exitCode, signal, attempts } = done;
-    const ended = { result, error, exitCode, signal, attempts: [...attempts] };
+    const { result, error, exitCode, signal, attempts, usage } = done;
+    const ended = { result, error, exitCode, signal, attempts: [...attempts], usage };
     if (error === undefined) stages.succeed('processing', startedAt);
     else stages.fail('processing', startedAt, error.message);
     if (error !== undefined) return { ...ended, artifacts: [] };
@@ -104,7 +104,9 @@ async function tryOnce({ work, run, claim, program }: Execution, tools: Workshop
   const end = await machine.execute({ process, work, run, claim, script }, warden);
   if (end.stoppedBy === 'lost' || end.stoppedBy === 'shutdown') throw lost(work, run);
   const error = troubleOf(end, nothingSaid, work);
-  return { end, error, reported: [], said: nothingSaid } satisfies Tried;
+  const { costUsd } = script;
+  const usage = costUsd === undefined ? undefined : { costUsd, inputTokens: 10, outputTokens: 1 };
+  return { end, error, reported: [], said: nothingSaid, usage } satisfies Tried;
 }
 
 async function commit({ work, claim, refSeen }: Execution, { git }: WorkshopTools) {

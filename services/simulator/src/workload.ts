@@ -192,6 +192,7 @@ function directiveFile(random: SeededRandom, flavour: Flavour, number: number): 
       maxParallelSteps: random.int(1, 4),
       maxFailedSteps: random.int(0, 3),
       maxReworkCycles: random.int(0, 2),
+      ...(random.chance(0.3) ? { maxTotalCostUsd: random.pick([0.3, 1, 5]) } : {}),
       ...(random.chance(0.15) ? { maxWallTimeMinutes: random.pick([0.1, 0.5]) } : {}),
     },
     ...planned(random, flavour, { steps }),
@@ -250,10 +251,12 @@ function stepBody(random: SeededRandom, flavour: Flavour): Omit<Step, 'name' | '
   return {
     ...{ adapter: adapterOf(random, script), verify, cache, timeoutMs },
     idempotent: random.chance(flavour.idempotent),
+    ...(random.chance(0.3) ? { budget: { costUsd: random.pick([0.05, 0.3]) } } : {}),
     retry: {
       retries: random.int(0, 3),
       baseDelayMs: random.int(10, 2_000),
       jitter: random.pick([0, 0.25]),
+      ...(random.chance(0.2) ? { provider: true } : {}),
       ...(random.chance(0.3) ? { errors: ['timeout', 'infrastructure'] } : {}),
     },
   };
@@ -272,7 +275,8 @@ function programScript(random: SeededRandom, flavour: Flavour): ProgramScript {
   const exitCode = end === 'ok' ? 0 : end === 'flaky' || random.chance(0.3) ? 75 : 1;
   const stubborn = random.chance(0.3);
   const id = `${end}-${ms}-${failures}-${exitCode}-${stubborn ? 'stubborn' : 'obedient'}`;
-  return { id, ms, end, failures, exitCode, stubborn };
+  const script = { id, ms, end, failures, exitCode, stubborn };
+  return ms >= 2_000 ? { ...script, costUsd: 0.04 } : script;
 }
 
 function checkScript(random: SeededRandom): CheckScript {

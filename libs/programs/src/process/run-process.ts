@@ -41,8 +41,11 @@ export interface ProcessOptions {
   readonly started?: (seconds: number) => void;
 }
 
-/** Why a program is ended from here; `lost`: it is not ours any more, or the warden has struck. */
-export type StopReason = 'timeout' | 'cancelled' | 'lost' | 'shutdown';
+/**
+ * Why a program is ended from here; `lost`: it is not ours any more, or the warden has struck;
+ * `budget`: it has used more than it may.
+ */
+export type StopReason = 'timeout' | 'cancelled' | 'budget' | 'lost' | 'shutdown';
 
 export interface ProcessEnd extends Exit {
   readonly stoppedBy?: StopReason;
@@ -53,6 +56,7 @@ export interface ProcessEnd extends Exit {
 export const GRACE_MS: Readonly<Record<StopReason, number>> = {
   timeout: 5000,
   cancelled: 2000,
+  budget: 2000,
   shutdown: 2000,
   lost: 0,
 };

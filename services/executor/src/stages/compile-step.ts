@@ -238,6 +238,7 @@ function environmentOf(
     WRIT_RUN: work.runId,
     WRIT_ATTEMPT: String(work.attempt),
     WRIT_INPUTS: folder.inputs,
+    ...(work.reserved && { WRIT_BUDGET: JSON.stringify(work.reserved) }),
   };
 }
 

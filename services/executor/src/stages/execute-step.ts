@@ -12,6 +12,7 @@ import {
   type RunEnded,
   type RunError,
   type RunWork,
+  type Usage,
 } from '@writ/contracts';
 import type { Outbound } from '@writ/outbound-http';
 import { LiveLog, Transcript } from '@writ/programs';
@@ -71,7 +72,8 @@ export async function executeStep(task: Execution, given: ExecutionTools): Promi
   const startedAt = clock.time();
   const stayed = leaveInTime(run, tools.leaveMs, clock);
   try {
-    const tryOnce = (attempt: number) => tryStep(task, attempt, { ...tools, transcript });
+    const tryOnce = (attempt: number, used: Usage | undefined) =>
+      tryStep(task, attempt, { ...tools, transcript, used });
     const noting = async (attempt: AttemptRecord) => {
       await noteAttempt(attempt);
       transcript.note(`next try in ${attempt.retryInMs} ms`);
@@ -100,7 +102,7 @@ function knowing(programs: StepHost, request: CompiledRequest | undefined): Step
 function tryStep(
   task: Execution,
   attempt: number,
-  tools: ExecutionTools & { readonly transcript: Transcript },
+  tools: ExecutionTools & { readonly transcript: Transcript; readonly used: Usage | undefined },
 ): Promise<Tried> {
   const { work, run, program, laid, folder } = task;
   const { adapter } = work;

@@ -10,8 +10,9 @@ import { candidateSeen, takeOutputs } from './take-outputs';
 /** What a run says at its end besides who it is. */
 export type Outcome = Pick<RunEnded, 'result' | 'exitCode' | 'artifacts'> & Partial<RunEnded>;
 
+/** What it used was used by the other one. */
 export function handedOut(found: CachedRun): Outcome {
-  const { confidence = null, ...outcome } = found.outcome;
+  const { confidence = null, usage: _, ...outcome } = found.outcome;
   return { ...outcome, result: 'skipped', source: { runId: found.runId, confidence } };
 }
 

@@ -13,6 +13,7 @@ import {
 } from '@writ/contracts';
 import type { RunWork } from '@writ/contracts';
 import { retryDelayMs } from '@writ/domain';
+import { addUsage, exceeds } from './reported-usage';
 import type { ProcessEnd, Said } from '@writ/programs';
 import type { ActiveRun } from '../active-runs';
 
@@ -57,20 +58,24 @@ export class RunLost extends Error {
   }
 }
 
-/** `tryOnce` is given the number of the try, from 1. Throws RunLost. */
+/**
+ * `tryOnce` is given the number of the try, from 1, and what those before it have used. Throws
+ * RunLost.
+ */
 export async function processStep(
   work: RunWork,
   run: ActiveRun,
   claim: number,
-  tryOnce: (attempt: number) => Promise<Tried>,
+  tryOnce: (attempt: number, used: Usage | undefined) => Promise<Tried>,
   { clock, random, noteAttempt }: ProcessTools,
 ): Promise<Processed> {
   const attempts: AttemptRecord[] = [];
+  let usage: Usage | undefined;
   for (let attempt = 1; ; attempt += 1) {
     // However long it took to come here: nothing is started that another one may run by now.
     if (run.endUnlessOurs(clock.now()) && run.stoppedBy === 'lost') throw lost(work, run);
     const startedAt = clock.time();
-    const { end, error, said, reported, ...tried } = await tryOnce(attempt);
+    const { end, error, said, reported, ...tried } = await tryOnce(attempt, usage);
     const { exitCode, signal: name } = end;
     const record = { attempt, claim, startedAt, durationMs: Math.round(end.durationMs), exitCode };
     const ended: AttemptRecord = {
@@ -78,12 +83,13 @@ export async function processStep(
       ...(name && { signal: name }),
       ...(error && { error }),
     };
-    const { usage, metadata, retryAfterMs } = tried;
+    usage = addUsage(usage, tried.usage);
+    const { metadata, retryAfterMs } = tried;
     const done = { exitCode, signal: name, reported, said, usage, metadata };
     if (error === undefined) return { result: 'success', attempts: [...attempts, ended], ...done };
     const failed = { error, exitCode, said: `${said.last.stdout}\n${said.last.stderr}` };
     const waitMs =
-      error.kind === 'cancelled'
+      ['cancelled', 'budget'].includes(error.kind) || exceeds(usage, work.reserved)
         ? undefined
         : later(retryDelayMs(work.retry, attempt, failed, random()), retryAfterMs);
     if (waitMs === undefined) {

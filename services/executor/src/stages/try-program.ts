@@ -3,7 +3,7 @@
  * words of the run.
  */
 import { join } from 'node:path';
-import type { RunError, RunWork } from '@writ/contracts';
+import type { Clock, RunError, RunWork, Usage } from '@writ/contracts';
 import {
   endMarked,
   launcherComplaint,
@@ -22,11 +22,18 @@ import { ReportedArtifacts } from '../workspaces/collect-artifacts';
 import { InsideFolder, PathRefused } from '../workspaces/inside-folder';
 import type { CompiledProgram } from './compile-step';
 import { cancellation, lost, RunLost, type Tried } from './process-step';
+import { addUsage, exceeds, overBudget, ReportedUsage } from './reported-usage';
 
 export interface TryTools {
   readonly programs: StepHost;
   readonly transcript: Transcript;
+  readonly clock: Clock;
+  /** By the tries before. */
+  readonly used: Usage | undefined;
 }
+
+/** Who says at his end what he has used is given the time to come to it. */
+const END_BY_ITSELF_MS = 500;
 
 /** Throws RunLost. */
 export async function tryProgram(
@@ -38,10 +45,19 @@ export async function tryProgram(
   folder: WorkFolder,
   tools: TryTools,
 ): Promise<Tried> {
-  const { programs, transcript } = tools;
+  const { programs, transcript, clock, used } = tools;
   const { needles, counters, sandbox } = programs;
   const reported = new ReportedArtifacts();
   let kept: StdoutFile | undefined;
+  let takeBack = (): void => undefined;
+  const usage = new ReportedUsage({
+    odd: (message) => transcript.note(message),
+    told: () => {
+      if (!exceeds(addUsage(used, usage.total), work.reserved)) return;
+      takeBack();
+      takeBack = clock.after(END_BY_ITSELF_MS, () => run.end('budget'));
+    },
+  });
   transcript.begin(`${work.runId}, try ${attempt}, sandbox ${sandbox.level}: ${compiled.shown}`);
   try {
     if (compiled.stdoutTo !== undefined) {
@@ -57,25 +73,34 @@ export async function tryProgram(
       transcript.take(stream, piece);
       if (stream === 'stderr') return;
       reported.take(piece);
+      usage.take(piece);
       await kept?.take(piece);
     });
     const said = transcript.end();
     reported.end();
+    usage.end();
+    takeBack();
     if (end.stoppedBy === 'lost' || end.stoppedBy === 'shutdown') throw lost(work, run);
-    const error = troubleOf(end, said, work) ?? (await layStdout(kept, compiled, workspace));
+    const error =
+      spent(end, addUsage(used, usage.total), work) ??
+      troubleOf(end, said, work) ??
+      (await layStdout(kept, compiled, workspace));
     transcript.note(endNote(end, said, error));
     const clean = error && {
       ...error,
       message: redactText(error.message, { needles, patterns: true }),
     };
-    return { end: exitOf(end, said), error: clean, reported: reported.paths, said };
+    const { total } = usage;
+    return { end: exitOf(end, said), error: clean, reported: reported.paths, said, usage: total };
   } catch (thrown) {
     if (thrown instanceof RunLost) throw thrown;
     const said = transcript.end();
     const error = infrastructureError(thrown);
     transcript.note(error.message);
-    return { end: { exitCode: null, durationMs: 0 }, error, reported: [], said };
+    const { total } = usage;
+    return { end: { exitCode: null, durationMs: 0 }, error, reported: [], said, usage: total };
   } finally {
+    takeBack();
     await kept?.close();
   }
 }
@@ -98,6 +123,15 @@ async function runProgram(
   });
   if (sandbox.level === 'S0') endMarked('WRIT_RUN', work.runId);
   return end;
+}
+
+function spent(
+  { stoppedBy }: ProcessEnd,
+  usage: Usage | undefined,
+  { reserved }: RunWork,
+): RunError | undefined {
+  if (stoppedBy !== 'budget' || usage === undefined || reserved === undefined) return undefined;
+  return { kind: 'budget', code: 'over_reservation', message: overBudget(usage, reserved) };
 }
 
 /** Trouble of this machine: a full disk, no more processes, no more memory. */

@@ -13,11 +13,13 @@
  *    else.
  * L9 What passed was made from what the steps that it depends on have made.
  * L10 An approval is decided once, about the digest that was asked, and none outlives its directive.
+ * L11 Every directive's ledger adds up: see `ledger.ts`.
  */
 import { createHash } from 'node:crypto';
 import { GENESIS_HASH, hashedText, canonicalJson } from '@writ/contracts';
 import type { DirectiveEventData, PlannedStep, RunEnded, StepRun } from '@writ/contracts';
 import type { StoredEvent } from '@writ/event-log';
+import { brokenLedger } from './ledger';
 import { brokenLife, ENDS, followChain } from './life-of-directives';
 
 export function brokenInTheLog(events: readonly StoredEvent[]): string[] {
@@ -26,11 +28,13 @@ export function brokenInTheLog(events: readonly StoredEvent[]): string[] {
     streams.set(event.stream, [...(streams.get(event.stream) ?? []), event]);
   }
   const broken = [...brokenChain(events)];
+  const ended = events.filter(({ type }) => type === 'RunEnded').map((it) => it.data as RunEnded);
+  const ends = new Map(ended.map((it) => [it.runId, it]));
   for (const [stream, own] of streams) {
     broken.push(...brokenVersions(stream, own));
     if (stream.startsWith('directive-')) {
       broken.push(...brokenLife(stream, own), ...brokenCommands(stream, own));
-      broken.push(...brokenApprovals(stream, own));
+      broken.push(...brokenApprovals(stream, own), ...brokenLedger(stream, own, ends));
     }
     if (stream.startsWith('run-')) broken.push(...brokenRun(stream, own));
     if (/^(evaluation|manifest)-/.test(stream) && own.length !== 1) {

@@ -81,6 +81,7 @@ class StepLives {
       case 'StepMerging':
         if (this.waiting.delete(step)) this.active.set(step, run?.runId ?? '');
         return;
+      case 'StepPostponed':
       case 'StepReworkRequested':
         if (this.lastOf(step) !== run?.runId) {
           this.say(`${step} is sent back and is not active`, event);
