@@ -8,6 +8,7 @@ export * from './check';
 export * from './check-directive';
 export * from './clock';
 export * from './directive';
+export * from './directive-commands';
 export * from './directive-diff';
 export * from './directive-file';
 export * from './documents';

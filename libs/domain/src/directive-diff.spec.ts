@@ -1,7 +1,8 @@
 import type { RecordedEvent } from '@writ/contracts';
 import { DirectiveStory, storyFile, storyId, type StoryStep } from '@writ/testing';
 import { diffDirectives, type DirectiveHistory } from './directive-diff';
-import { evolveDirective, type Directive, type DirectiveState } from './directive-state';
+import { evolveDirective } from './directive-evolution';
+import { type Directive, type DirectiveState } from './directive-state';
 
 const steps: StoryStep[] = [{ name: 'one' }, { name: 'two' }, { name: 'end', dependsOn: ['one'] }];
 const story = (more: Record<string, unknown> = {}, own = steps) => {

@@ -1,6 +1,7 @@
 /** A decision about a directive in the making: its events so far, and where they lead. */
 import type { DirectiveEvent } from '@writ/contracts';
-import { evolveDirective, type Directive, type DirectiveState } from './directive-state';
+import { evolveDirective } from './directive-evolution';
+import { type Directive, type DirectiveState } from './directive-state';
 
 export class Draft {
   readonly events: DirectiveEvent[] = [];

@@ -14,7 +14,8 @@ import { noteDeadline, noteVote } from './directive-votes';
 import { carryOut } from './directive-orders';
 import { noteProbe } from './postpone-step';
 import { start } from './life-orders';
-import { evolveDirective, type DirectiveState } from './directive-state';
+import { evolveDirective } from './directive-evolution';
+import { type DirectiveState } from './directive-state';
 
 export const directiveDecider: Decider<DirectiveState, DirectiveCommand, DirectiveEvent> = {
   initial: { status: 'absent' },

@@ -16,6 +16,7 @@ export { legalFrom } from './directive-orders';
 export { directiveSnapshot } from './directive-snapshot';
 export { isOverTime } from './directive-progress';
 export { passesByItself } from './step-outcome';
+export { evolveDirective } from './directive-evolution';
 export * from './directive-state';
 export type { CastVote } from './directive-votes';
 export * from './directive-work';

@@ -17,7 +17,8 @@ import {
   type RunEnded,
 } from '@writ/contracts';
 import type { Chain, StepState } from './chain';
-import { type Directive, type DirectiveState, evolveDirective } from './directive-state';
+import { evolveDirective } from './directive-evolution';
+import { type Directive, type DirectiveState } from './directive-state';
 import type { RunSources } from './manifest';
 
 export type Due =

@@ -15,7 +15,8 @@ import type {
   RunClaimed,
   RunEnded,
 } from '@writ/contracts';
-import { type DirectiveState, evolveDirective, isFinal } from './directive-state';
+import { evolveDirective } from './directive-evolution';
+import { type DirectiveState, isFinal } from './directive-state';
 
 /** People were asked, and until when. */
 export interface Asked {

@@ -128,10 +128,16 @@ function isInTheLog(
 function brokenDecisions(world: World, events: Events): string[] {
   const rows = world.database.tables.rows('decision').filter((row) => row['outcome'] !== null);
   const decided = rows.map((row) => JSON.parse(String(row['decision'])) as GateDecision);
-  const asked = events.filter(({ type }) => type === 'ApprovalRequested').length;
+  const asked = events.filter(
+    ({ type, data }) =>
+      type === 'ApprovalRequested' &&
+      (data as DirectiveEventData<'ApprovalRequested'>).type === 'step_review',
+  ).length;
   const found = decided.filter(({ outcome }) => outcome === 'ask').length;
   return [
-    ...(asked === found ? [] : [`${asked} approvals were asked for, ${found} are on record`]),
+    ...(asked === found
+      ? []
+      : [`${asked} reviews of steps were asked for, ${found} are on record`]),
     ...decided.flatMap((decision) => {
       const { outcome, confidence } = decideAgain(decision);
       const again = canonicalJson({ outcome, confidence });
