@@ -1,3 +1,5 @@
+import { eventually } from '@writ/testing';
+
 import { directive, problemOf, TestRequests } from '../test-requests';
 import { Door, type Leave } from './door';
 import { Problem } from './problem';
@@ -28,10 +30,14 @@ test('whom the planner has no room for gets 429, and is told when to come again'
     detail: 'too much waits',
     details: { retryAfterMs: 1_400 },
   });
-  const asked = standIns.commands.length;
-  const many = Array.from({ length: 50 }, () => gateway.post('/v1/directives', { directive }));
-  for (const later of await Promise.all(many)) expect(later.status).toBe(429);
-  expect(standIns.commands.length - asked).toBeLessThan(50); // at the door, most of them
+  // A wave that comes in while the door is closed for a moment; how long that is, a busy machine decides.
+  const wave = async () => {
+    const asked = standIns.commands.length;
+    const many = Array.from({ length: 50 }, () => gateway.post('/v1/directives', { directive }));
+    for (const later of await Promise.all(many)) expect(later.status).toBe(429);
+    return standIns.commands.length - asked;
+  };
+  await eventually(async () => (await wave()) < 50, { what: 'most of a wave to stay outside' });
 });
 
 test('other commands are asked of the planner while the door is closed', async () => {
