@@ -19,16 +19,16 @@ import { composeSchedules } from './schedules/compose-schedules';
 const connectLimitMs = 5_000;
 const upToNowMs = 3_000;
 
+const openRows = (url: string): Promise<DataSource> =>
+  new DataSource({
+    ...{ type: 'postgres', url, applicationName: 'writ planner rows' },
+    ...{ connectTimeoutMS: connectLimitMs, extra: { max: 2 } },
+  }).initialize();
+
 async function open(host: Host<PlannerConfig>): Promise<Opened> {
   const { config, logger, registry, seams } = host;
   const { bus, content, log, appends, checks, stop } = await connect(host);
-  const database = await new DataSource({
-    type: 'postgres',
-    url: config.DATABASE_URL,
-    applicationName: 'writ planner rows',
-    connectTimeoutMS: connectLimitMs,
-    extra: { max: 2 },
-  }).initialize();
+  const database = await openRows(config.DATABASE_URL);
   const rows = seams.area('rows', new DirectiveRows(database));
   const approvals = seams.area('rows', new ApprovalRows(database));
   const table = new PostgresSnapshotTable(

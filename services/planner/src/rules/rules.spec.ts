@@ -121,9 +121,9 @@ class World {
   }
 
   /** A step that waits for somebody: its id, and what is to be decided. */
-  async request(approvals: object = {}, by = 'eve'): Promise<ApprovalDocument> {
+  async request(approvals: object = {}, by = 'eve', title = 't'): Promise<ApprovalDocument> {
     const steps = [{ name: 'one', adapter: { kind: 'echo', output: 'x' }, verify: 'none' }];
-    const directive = { title: 't', goal: 'g', autonomy: 'manual', approvals, chain: { steps } };
+    const directive = { title, goal: 'g', autonomy: 'manual', approvals, chain: { steps } };
     const answer = await this.ask(subjects.command('create'), { directive }, by);
     if (!answer.ok) throw new Error(JSON.stringify(answer));
     let found: ApprovalDocument | undefined;
@@ -268,16 +268,16 @@ it('a promoted rule decides, once, whichever planner it is, and every decision i
 
 it('of promoted rules one that denies is heard', async () => {
   await world.plan();
-  await world.promoted();
-  await world.rule({ name: 'z-denies', verdict: 'deny' });
-  await world.tell('revoke', { name: 'echoes' });
-  await world.decide(await world.request(), 'deny');
-  await world.until('RuleJudged', 2);
-  await world.tell('promote', { name: 'z-denies' });
-  await world.rule({ name: 'a-approves' });
-  await world.request();
+  for (const [at, verdict] of (['approve', 'deny'] as const).entries()) {
+    const name = `rule-${verdict}`;
+    await world.rule({ name, verdict, when: { titleIncludes: verdict } });
+    await world.decide(await world.request({}, 'eve', verdict), verdict);
+    await world.until('RuleJudged', at + 1);
+    expect(await world.tell('promote', { name })).toMatchObject({ ok: true });
+  }
+  await world.request({}, 'eve', 'approve or deny');
   const [decided] = await world.until('RuleDecided', 1);
-  expect(decided).toMatchObject({ stream: 'rule-z-denies', data: { decision: 'deny' } });
+  expect(decided).toMatchObject({ stream: 'rule-rule-deny', data: { decision: 'deny' } });
 });
 
 it.each([
@@ -294,17 +294,17 @@ it.each([
   expect(await world.ofType('RuleDecided')).toEqual([]);
 });
 
-it('what was asked before its promotion it leaves to people', async () => {
+it('what was asked before its promotion it leaves to people, also when it is seen again', async () => {
   await world.plan();
   await world.rule();
-  const before = await world.request();
   await world.decide(await world.request(), 'approve');
   await world.until('RuleJudged', 1);
-  await world.tell('promote', { name: 'echoes' });
+  const { directiveId } = await world.request();
   await world.looked();
-  expect((await world.directive(before.directiveId)).approvals).toMatchObject([
-    { status: 'pending' },
-  ]);
+  await world.tell('promote', { name: 'echoes' });
+  await world.plan();
+  await world.looked();
+  expect((await world.directive(directiveId)).approvals).toMatchObject([{ status: 'pending' }]);
 });
 
 it('people who decide otherwise take its promotion back, at once', async () => {
