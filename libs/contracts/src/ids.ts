@@ -42,6 +42,7 @@ export const streamOf = {
   workspace: (directiveId: string) => `workspace-${directiveId}`,
   manifest: (subjectId: string) => `manifest-${subjectId}`,
   schedule: (scheduleId: string) => `schedule-${scheduleId}`,
+  rule: (name: string) => `rule-${name}`,
 } as const;
 
 /** The prefixes of all streams that belong to one directive. */

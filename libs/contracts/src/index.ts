@@ -31,6 +31,7 @@ export * from './plan';
 export * from './queries';
 export * from './refusal';
 export * from './rollback';
+export * from './rule';
 export * from './run';
 export * from './schedule';
 export * from './subjects';

@@ -7,6 +7,7 @@ import { ApprovalId, ApprovalStatus } from './approval';
 import { Digest, DirectiveId, RunId, ScheduleId, StepName } from './ids';
 import { DirectiveStatus } from './documents';
 import { HistoryQuestion } from './plan';
+import { RuleName, RuleStatus } from './rule';
 import { ScheduleStatus } from './schedule';
 import { Moment } from './moment';
 import { DecisionPolicy } from './gate-decision';
@@ -62,6 +63,17 @@ export const queries = {
   },
   /** -> ScheduleDocument, from its stream: always current. */
   schedule: { service: 'planner', name: 'schedule', schema: z.strictObject({ id: ScheduleId }) },
+  /** -> RuleSummary[], by name; without a status all. */
+  rules: {
+    service: 'planner',
+    name: 'rules',
+    schema: z.strictObject({
+      status: RuleStatus.optional(),
+      limit: z.number().int().min(1).max(1000).default(100),
+    }),
+  },
+  /** -> RuleDocument, from its stream: always current. */
+  rule: { service: 'planner', name: 'rule', schema: z.strictObject({ name: RuleName }) },
   /**
    * -> Why, of a directive or of what its planner knows of a step, a run or an approval: their ids
    * begin with its id.

@@ -49,6 +49,10 @@ export type ScheduleAnswer =
     }
   | RefusedAnswer;
 
+/** The same of a rule. */
+export type RuleAnswer =
+  { ok: true; name: string; version: number; position: number } | RefusedAnswer;
+
 interface RefusedAnswer {
   ok: false;
   error: { code: string; message: string; details?: unknown };

@@ -7,6 +7,7 @@
 export const subjects = {
   command: (verb: string) => `writ.command.directive.${verb}`,
   scheduleCommand: (verb: string) => `writ.command.schedule.${verb}`,
+  ruleCommand: (verb: string) => `writ.command.rule.${verb}`,
   work: (adapter: string) => `writ.work.${adapter}`,
   evaluate: (kind: string) => `writ.evaluate.${kind}`,
   event: (aggregate: string, id: string, type: string) => `writ.event.${aggregate}.${id}.${type}`,
@@ -150,6 +151,12 @@ export const consumers = {
     streams.commands,
     'writ.command.schedule.>',
     'decides schedule commands',
+  ),
+  plannerRules: consumer(
+    'planner-rules',
+    streams.commands,
+    'writ.command.rule.>',
+    'decides rule commands',
   ),
   plannerRuns: consumer(
     'planner-runs',

@@ -44,6 +44,16 @@ export type { Merge } from './rollback';
 export * from './rollback-advisory';
 export type { MadePlan } from './directive-planning';
 export * from './run';
+export {
+  legalOnRule,
+  matches,
+  mayDecide,
+  ruleDecider,
+  voteOf,
+  type RuleCommand,
+  type RuleSubject,
+} from './rule';
+export { evolveRule, ruleDocument, ruleSummary, type Rule, type RuleState } from './rule-state';
 export * from './schedule';
 export * from './schedule-documents';
 export { evolveSchedule, type Schedule, type ScheduleState } from './schedule-state';

@@ -16,6 +16,7 @@ export const commands = {
   approvals: () => require('./commands/approvals') as typeof import('./commands/approvals'),
   schedule: () => require('./commands/schedule') as typeof import('./commands/schedule'),
   budget: () => (require('./commands/budget') as typeof import('./commands/budget')).budget,
+  rules: () => require('./commands/rules') as typeof import('./commands/rules'),
   look: () => require('./commands/look') as typeof import('./commands/look'),
   insight: () => require('./commands/insight') as typeof import('./commands/insight'),
   events: () => (require('./commands/events') as typeof import('./commands/events')).events,

@@ -22,6 +22,7 @@ import {
 } from './option-values';
 import { printError } from './output';
 import { orderCommands } from './program-orders';
+import { ruleCommands } from './program-rules';
 import { scheduleCommands } from './program-schedules';
 
 export interface CommonOptions {
@@ -77,6 +78,7 @@ export function makeProgram(end: End = () => undefined, json = false): Command {
   approvalCommands(program, end);
   talkCommands(program, end);
   scheduleCommands(program, common, (load) => acts(end, load));
+  ruleCommands(program, common, (load) => acts(end, load));
   recordCommands(program, end);
   bundleCommands(program, end);
   insightCommands(program, end);

@@ -15,6 +15,7 @@ import { MetricsController } from './controllers/metrics.controller';
 import { PageController } from './controllers/page.controller';
 import { PlansController } from './controllers/plans.controller';
 import { RecordController } from './controllers/record.controller';
+import { RulesController } from './controllers/rules.controller';
 import { RunsController } from './controllers/runs.controller';
 import { SchedulesController } from './controllers/schedules.controller';
 import { UpkeepController } from './controllers/upkeep.controller';
@@ -61,6 +62,7 @@ export class AppModule {
         ApprovalsController,
         PlansController,
         SchedulesController,
+        RulesController,
         EventsController,
         RunsController,
         ArtifactsController,

@@ -6,6 +6,8 @@ import {
   canonicalJson,
   type CommandAnswer,
   type DirectiveVerb,
+  type RuleAnswer,
+  type RuleVerb,
   type ScheduleAnswer,
   type ScheduleVerb,
   subjects,
@@ -43,6 +45,18 @@ export interface DirectiveCommand {
 
 export interface ScheduleCommand extends Omit<DirectiveCommand, 'verb'> {
   readonly verb: ScheduleVerb;
+}
+
+export interface RuleCommand extends Omit<DirectiveCommand, 'verb'> {
+  readonly verb: RuleVerb;
+  readonly data: { readonly name: string };
+}
+
+export interface AcceptedRuleCommand {
+  readonly name: string;
+  readonly commandId: string;
+  readonly position: number;
+  readonly version: number;
 }
 
 export interface AcceptedSchedule {
@@ -121,6 +135,23 @@ export class Backend {
     });
   }
 
+  /** The same of a rule. */
+  async ruleCommand(command: RuleCommand): Promise<AcceptedRuleCommand> {
+    const { verb, data, idempotencyKey } = command;
+    const { name } = data;
+    const commandId = commandIdFrom(`rule ${name}`, idempotencyKey);
+    return this.measured('command', async () => {
+      const about = { kind: 'rule', subject: subjects.ruleCommand(verb), id: name };
+      const answer = await this.decided<RuleAnswer>(messageOf(command, commandId, about));
+      if (!answer.ok) {
+        const { code, message, details } = answer.error;
+        throw new Problem(knownCode(code), message, details);
+      }
+      const { position, version } = answer;
+      return { name, commandId, position, version };
+    });
+  }
+
   private async decided<T>(message: Outgoing): Promise<T> {
     try {
       return (await this.bus.ask(message, COMMAND_LIMIT_MS)) as T;
@@ -148,7 +179,7 @@ export class Backend {
 }
 
 function messageOf(
-  { verb, data, person, traceparent }: DirectiveCommand | ScheduleCommand,
+  { verb, data, person, traceparent }: DirectiveCommand | ScheduleCommand | RuleCommand,
   commandId: string,
   { kind, subject, id }: { kind: string; subject: string; id: string | undefined },
 ): Outgoing {

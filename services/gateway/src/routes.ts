@@ -26,6 +26,7 @@ import {
 } from './http-documents';
 import { recordRoutes } from './record-routes';
 import { directiveId, json, limit, nothing, runId, type Route } from './route';
+import { ruleRoutes } from './rule-routes';
 import { scheduleRoutes } from './schedule-routes';
 
 const sse = { 'text/event-stream': null };
@@ -107,6 +108,7 @@ export const routes = {
   ...approvalRoutes,
   ...scheduleRoutes,
   ...recordRoutes,
+  ...ruleRoutes,
   chain: {
     method: 'get',
     path: '/v1/directives/{id}/chain',

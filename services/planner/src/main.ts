@@ -11,22 +11,24 @@ import { People } from './people';
 import { approvalRows, ApprovalRows } from './projections/approval-rows';
 import { decisionRows, DecisionRows } from './projections/decision-rows';
 import { directiveRows, DirectiveRows } from './projections/directive-rows';
+import { ruleRows, RuleRows } from './projections/rule-rows';
 import { scheduleRows, ScheduleRows } from './projections/schedule-rows';
+import { composeRules } from './rules/compose-rules';
 import { composeSchedules } from './schedules/compose-schedules';
 
 const connectLimitMs = 5_000;
 const upToNowMs = 3_000;
 
+const openRows = (url: string): Promise<DataSource> =>
+  new DataSource({
+    ...{ type: 'postgres', url, applicationName: 'writ planner rows' },
+    ...{ connectTimeoutMS: connectLimitMs, extra: { max: 2 } },
+  }).initialize();
+
 async function open(host: Host<PlannerConfig>): Promise<Opened> {
   const { config, logger, registry, seams } = host;
   const { bus, content, log, appends, checks, stop } = await connect(host);
-  const database = await new DataSource({
-    type: 'postgres',
-    url: config.DATABASE_URL,
-    applicationName: 'writ planner rows',
-    connectTimeoutMS: connectLimitMs,
-    extra: { max: 2 },
-  }).initialize();
+  const database = await openRows(config.DATABASE_URL);
   const rows = seams.area('rows', new DirectiveRows(database));
   const approvals = seams.area('rows', new ApprovalRows(database));
   const table = new PostgresSnapshotTable(
@@ -35,7 +37,7 @@ async function open(host: Host<PlannerConfig>): Promise<Opened> {
   );
   const snapshotTable = seams.area('snapshot', table);
   const decisions = seams.area('rows', new DecisionRows(database));
-  const projections = [directiveRows, approvalRows, decisionRows, scheduleRows];
+  const projections = [directiveRows, approvalRows, decisionRows, scheduleRows, ruleRows];
   const url = config.DATABASE_URL;
   const readModels = new ReadModels({
     ...{ url, log, appends, logger, registry, projections, seams },
@@ -66,16 +68,24 @@ async function open(host: Host<PlannerConfig>): Promise<Opened> {
     everyMs: config.WRIT_RECONCILE_MS,
     rowsUpToNow: () => readModels.upToNow(upToNowMs),
   });
+  const rules = composeRules({
+    planner,
+    rows: seams.area('rows', new RuleRows(database)),
+    everyMs: config.WRIT_RECONCILE_MS,
+    rowsUpToNow: () => readModels.upToNow(upToNowMs),
+  });
   return {
     bus,
-    module: PlannerModule.forRoot(planner, schedules.schedules, registry, checks),
+    module: PlannerModule.forRoot(planner, schedules.schedules, rules.rules, registry, checks),
     begin: () => {
       readModels.begin();
       begin();
       schedules.begin();
+      rules.begin();
     },
     stop: [
       { name: 'stop the schedules', limitMs: 5_000, run: schedules.stop },
+      { name: 'stop the rules', limitMs: 5_000, run: rules.stop },
       { name: 'stop the reconciler', limitMs: 5_000, run: stopReconciler },
       readModels.stop,
       { name: 'close the read model', limitMs: 2_000, run: () => database.destroy() },

@@ -7,6 +7,7 @@ import { CreateExecutor1763700000003 } from './executor';
 import { CreateLog1763700000001 } from './log';
 import { CreateManifest1763700000005 } from './manifest';
 import { CreatePlanner1763700000002 } from './planner';
+import { CreateRules1763700000050 } from './rules';
 import { CreateSchedules1763700000021 } from './schedules';
 import { CreateSignedCheckpoints1763700000007 } from './signed-checkpoints';
 import { CreateStepHistory1763700000020 } from './step-history';
@@ -29,4 +30,5 @@ export const migrations = [
   CreateSnapshots1763700000030,
   CreateDecisions1763700000040,
   IndexSuccesses1763700000041,
+  CreateRules1763700000050,
 ];

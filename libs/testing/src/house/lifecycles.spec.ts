@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { directiveStatuses, RunDocument, ScheduleStatus, stepStatuses } from '@writ/contracts';
-import { legalFrom, legalOnSchedule } from '@writ/domain';
+import {
+  directiveStatuses,
+  RuleStatus,
+  RunDocument,
+  ScheduleStatus,
+  stepStatuses,
+} from '@writ/contracts';
+import { legalFrom, legalOnRule, legalOnSchedule } from '@writ/domain';
 
 const text = readFileSync(join(__dirname, '../../../../docs/LIFECYCLES.md'), 'utf8');
 
@@ -43,6 +49,16 @@ describe('docs/LIFECYCLES.md', () => {
       statuses.map((status) => `${verb} from ${status}`),
     );
     expect(drawn.filter((it) => it !== 'create from [*]').sort()).toEqual(legal.sort());
+  });
+
+  it('draws the rule in the words of its statuses, and exactly its legal commands', () => {
+    expect(statesOf(diagram('Rule'))).toEqual([...RuleStatus.options].sort());
+    const drawn = diagram('Rule').map(({ from, label }) => `${label} from ${from}`);
+    const legal = Object.entries(legalOnRule).flatMap(([verb, statuses]) =>
+      statuses.map((status) => `${verb} from ${status}`),
+    );
+    const orders = drawn.filter((it) => /^(promote|revoke) from/.test(it));
+    expect(orders.sort()).toEqual(legal.sort());
   });
 
   it('draws the step and the run in the words of their statuses', () => {

@@ -12,6 +12,9 @@ import {
   rebuildQuery,
   REPLY_TO_HEADER,
   runEvents,
+  ruleCommands,
+  ruleEvents,
+  ruleVerbs,
   scheduleCommands,
   scheduleEvents,
   scheduleVerbs,
@@ -50,6 +53,7 @@ interface Channel {
 const events = {
   directive: { schemas: directiveEvents, writer: 'planner' },
   schedule: { schemas: scheduleEvents, writer: 'planner' },
+  rule: { schemas: ruleEvents, writer: 'planner' },
   run: { schemas: runEvents, writer: 'executor' },
   evaluation: { schemas: evaluationEvents, writer: 'verifier' },
   workspace: { schemas: workspaceEvents, writer: 'executor' },
@@ -70,7 +74,18 @@ export function channelTable(): Channel[] {
 }
 
 function commandChannels(): Channel[] {
-  return [...directiveCommandChannels(), ...scheduleCommandChannels()];
+  return [...directiveCommandChannels(), ...scheduleCommandChannels(), ...ruleCommandChannels()];
+}
+
+function ruleCommandChannels(): Channel[] {
+  return ruleVerbs.map((verb) => ({
+    id: `command-rule-${verb}`,
+    address: subjects.ruleCommand(verb),
+    description: `Command to the planner, through ${streams.commands.name}. ce-id is the command id; with the header ${REPLY_TO_HEADER} it is answered.`,
+    messages: [{ name: `${verb}Rule`, title: `${verb} a rule`, payload: ruleCommands[verb] }],
+    action: 'receive' as const,
+    answered: true as const,
+  }));
 }
 
 function scheduleCommandChannels(): Channel[] {
@@ -114,7 +129,9 @@ function workChannels(): Channel[] {
     action: 'send',
     ...extra,
   });
-  const adapter = { parameters: { adapter: 'Kind of the adapter: program, shell, echo, http, worker.' } };
+  const adapter = {
+    parameters: { adapter: 'Kind of the adapter: program, shell, echo, http, worker.' },
+  };
   return [
     work('work-step', subjects.work('{adapter}'), 'Run Work', RunWork, adapter),
     work('work-workspace', subjects.work('workspace'), 'Workspace Work', WorkspaceWork),

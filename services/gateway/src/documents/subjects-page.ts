@@ -48,7 +48,7 @@ ${table(
 
 A command whose header \`${REPLY_TO_HEADER}\` names a subject is answered there with
 \`{ok: true, directiveId, version, position}\` (of a schedule: \`{ok: true, scheduleId, version, position,
-next, directiveId?}\`) or \`{ok: false, error: {code, message, details}}\`.
+next, directiveId?}\`, of a rule: \`{ok: true, name, version, position}\`) or \`{ok: false, error: {code, message, details}}\`.
 
 ${list('command-')}
 
