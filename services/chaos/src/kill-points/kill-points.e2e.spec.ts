@@ -9,10 +9,14 @@ import { runKillPoints, type KillPointsResult } from './run-kill-points';
 const LIMIT_MS = 600_000;
 const SIMULATED_SEEDS = 40;
 /**
- * Of folders and their files, which nobody has in the simulator; and what the relay sends, which is
- * whatever its writer could not, of any type.
+ * Of folders and their files, which nobody has in the simulator, the diff of a run with them; of
+ * schedules and rules, which it leaves out; and what the relay sends, which is whatever its writer could
+ * not, of any type.
  */
-const onlyReal = /\.(content\.(openRead|close)|lease\.living)$|^manifest\.(before|after)\.send\./;
+const onlyReal = new RegExp(
+  '\\.(content\\.(openRead|close)|lease\\.living)$|^manifest\\.(before|after)\\.send\\.' +
+    '|^executor\\.(before|after)\\.content\\.put$|^planner\\.(before|after)\\.rows\\.(live|toWatch)$',
+);
 
 let result: KillPointsResult;
 let simulated: string[];

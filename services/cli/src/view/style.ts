@@ -10,6 +10,10 @@ const colours: Readonly<Record<string, number>> = {
   evaluating: 36,
   merging: 36,
   paused: 33,
+  suspended: 33,
+  awaiting_approval: 33,
+  stale: 33,
+  skipped: 33,
   stopped: 33,
   cancelled: 33,
 };
