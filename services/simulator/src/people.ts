@@ -24,11 +24,25 @@ export class People {
       this.decidedAt.set(approvalId, nowMs);
       const stale = this.random.chance(0.1);
       const digest = stale ? request.digest.replace(/.$/, '_').replace('_', '0') : request.digest;
-      const command = this.command(directive.id, approvalId, digest, nowMs);
+      const command = this.command(directive.id, approvalId, digest, nowMs + 80);
       commands.push(command);
       if (this.random.chance(0.2)) commands.push({ ...command, atMs: nowMs + 500 });
+      if (this.random.chance(0.1)) commands.push(...this.talk(directive.id, approvalId, nowMs));
     }
     return commands;
+  }
+
+  /** Somebody asks before he decides, somebody answers. */
+  private talk(directiveId: string, approvalId: string, nowMs: number): PlannedCommand[] {
+    this.commands += 1;
+    const about = { directiveId, how: 'ask' } as const;
+    const said = { directiveId, approvalId };
+    const ask = { verb: 'ask', commandId: `ask-${this.commands}`, atMs: nowMs - 40 } as const;
+    const answer = { verb: 'answer', commandId: `answer-${this.commands}`, atMs: nowMs } as const;
+    return [
+      { ...about, ...ask, data: { ...said, question: 'why?' } },
+      { ...about, ...answer, data: { ...said, text: 'so' } },
+    ];
   }
 
   private command(

@@ -59,7 +59,7 @@ describe('for this to mean anything', () => {
   test('processes died at most of the points between two calls', () => {
     const points = new Set(found.flatMap((it) => it.points));
     const crashes = new Set(found.flatMap((it) => it.crashes));
-    expect(crashes.size).toBeGreaterThan(points.size * 0.7);
+    expect(crashes.size).toBeGreaterThan(points.size * 0.65);
   });
 
   test('enough went well all the same, in every way', () => {
@@ -74,12 +74,9 @@ describe('for this to mean anything', () => {
     expect(outcomes['takeover']).toBeGreaterThan(SEEDS / 10);
   });
 
-  const noDirectiveAsksFor = ['WorkspaceRolledBack', 'WorkspaceRollbackRefused'];
-
   test('every event that there is was recorded', () => {
     const types = Object.keys(sumOf((it) => it.types)).sort();
     const events = [directiveEvents, runEvents, workspaceEvents, evaluationEvents, manifestEvents];
-    const all = events.flatMap((it) => Object.keys(it)).sort();
-    expect(types).toEqual(all.filter((type) => !noDirectiveAsksFor.includes(type)));
+    expect(types).toEqual(events.flatMap((it) => Object.keys(it)).sort());
   });
 });

@@ -73,6 +73,9 @@ export class SimulatedGit implements Repositories {
     const branch = this.branches.get(name);
     if (branch === undefined) throw new Error(`there is no branch ${name}`);
     if (branch.head === to) return {};
+    if (this.random.chance(0.2)) {
+      return { code: 'branch_checked_out', message: `${name} is checked out` };
+    }
     const ancestors = branch.before.get(to);
     if (branch.head !== expected || ancestors === undefined) {
       return { code: 'branch_moved', message: `${name} is at ${branch.head}` };

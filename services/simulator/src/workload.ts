@@ -156,7 +156,15 @@ function oneOrder(
   const atMs = random.int(Math.max(0, fromMs - 500), Math.max(fromMs, untilMs));
   const data = { directiveId, ...saidWith(random, verb) };
   const order = { atMs, verb, commandId, directiveId, data, how };
-  const again = random.chance(0.25) ? [{ ...order, atMs: atMs + random.int(0, 4_000) }] : [];
+  const again: PlannedCommand[] = random.chance(0.25)
+    ? [{ ...order, atMs: atMs + random.int(0, 4_000) }]
+    : [];
+  if (verb === 'pause' && 'mode' in data && random.chance(0.7)) {
+    const step = `s${random.int(1, 3)}`;
+    const back = { ...order, verb: 'rollback' as const, data: { directiveId, step } };
+    const later = { commandId: `rollback-${name}`, atMs: atMs + random.int(2_000, 8_000) };
+    again.push({ ...back, ...later });
+  }
   if (!random.chance(0.1)) return [order, ...again];
   // The same id for something else: it must not take effect a second time.
   const other = random.pick(verbs.filter((it) => it !== verb));

@@ -138,7 +138,7 @@ function brokenSources(events: readonly StoredEvent[]): string[] {
 
 /** What people's commands lead to; the reactions of services are repeated by state, not by id. */
 const OF_COMMANDS =
-  /^(CommandRefused|ApprovalVoted|LimitsRaised|Directive(Created|Started|Paused|Stopped|Archived|Amended)|Step(Added|Updated|Removed|Skipped))$/;
+  /^(CommandRefused|Approval(Voted|QuestionAsked|QuestionAnswered)|LimitsRaised|RollbackStarted|RolledBack|Directive(Created|Started|Paused|Stopped|Archived|Amended)|Step(Added|Updated|Removed|Skipped))$/;
 /** May follow from one of them, and is what other commands lead to alone. */
 const ALONE = /^(DirectiveResumed|StepReopened|PlanningStarted|PlanSubmitted|ChainActivated)$/;
 
