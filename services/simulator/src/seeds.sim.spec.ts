@@ -59,7 +59,7 @@ describe('for this to mean anything', () => {
   test('processes died at most of the points between two calls', () => {
     const points = new Set(found.flatMap((it) => it.points));
     const crashes = new Set(found.flatMap((it) => it.crashes));
-    expect(crashes.size).toBeGreaterThan(points.size * 0.65);
+    expect(crashes.size).toBeGreaterThan(points.size * 0.6);
   });
 
   test('enough went well all the same, in every way', () => {

@@ -155,22 +155,30 @@ function oneOrder(
   const how = random.chance(0.7) ? ('ask' as const) : ('tell' as const);
   const atMs = random.int(Math.max(0, fromMs - 500), Math.max(fromMs, untilMs));
   const data = { directiveId, ...saidWith(random, verb) };
-  const order = { atMs, verb, commandId, directiveId, data, how };
+  const order: PlannedCommand = { atMs, verb, commandId, directiveId, data, how };
   const again: PlannedCommand[] = random.chance(0.25)
     ? [{ ...order, atMs: atMs + random.int(0, 4_000) }]
     : [];
-  if (verb === 'pause' && 'mode' in data && random.chance(0.7)) {
-    const step = `s${random.int(1, 3)}`;
-    const back = { ...order, verb: 'rollback' as const, data: { directiveId, step } };
-    const later = { commandId: `rollback-${name}`, atMs: atMs + random.int(2_000, 8_000) };
-    again.push({ ...back, ...later });
-  }
+  if (verb === 'pause') again.push(...rollbacks(random, order, name));
   if (!random.chance(0.1)) return [order, ...again];
   // The same id for something else: it must not take effect a second time.
   const other = random.pick(verbs.filter((it) => it !== verb));
   const otherData = { directiveId, ...saidWith(random, other) };
   const later = atMs + random.int(0, 4_000);
   return [order, { ...order, verb: other, data: otherData, how: 'ask', atMs: later }];
+}
+
+/** Of a directive that was told to pause, when what it ran has had some time to end. */
+function rollbacks(
+  random: SeededRandom,
+  { atMs, directiveId }: PlannedCommand,
+  name: string,
+): PlannedCommand[] {
+  return [1, 2, 3].map((nth) => ({
+    ...{ verb: 'rollback', how: 'ask', directiveId, commandId: `rollback-${name}-${nth}` },
+    atMs: atMs + nth * random.int(2_000, 6_000),
+    data: { directiveId, step: `s${random.int(1, 2)}` },
+  }));
 }
 
 function malformed(random: SeededRandom): PlannedCommand {

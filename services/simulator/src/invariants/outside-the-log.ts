@@ -256,21 +256,36 @@ async function brokenManifests(world: World, events: Events): Promise<string[]> 
   return broken;
 }
 
-/** O5 */
+/** O5; what was rolled back since is in no branch any more. */
 function brokenBranches({ git }: World, events: Events): string[] {
-  return events.flatMap(({ stream, type, data }) => {
+  const broken: string[] = [];
+  const merged = new Map<string, DirectiveEventData<'StepPassed'>[]>();
+  for (const { stream, type, data } of events) {
     const id = stream.slice('directive-'.length);
     const head = git.headOf(id);
-    if (head === undefined || !stream.startsWith('directive-')) return [];
+    if (head === undefined || !stream.startsWith('directive-')) continue;
+    const before = merged.get(id) ?? [];
     if (type === 'StepPassed') {
-      const { step, run } = data as DirectiveEventData<'StepPassed'>;
-      const isIn = run.commit !== undefined && git.has(id, run.commit);
-      return isIn ? [] : [`${id}: what ${step} has changed is not in its branch`];
+      merged.set(id, [...before, data as DirectiveEventData<'StepPassed'>]);
+    } else if (type === 'RolledBack') {
+      const { to } = data as DirectiveEventData<'RolledBack'>;
+      if (to === undefined) continue;
+      const last = before.map(({ commit }) => commit).lastIndexOf(to);
+      merged.set(id, before.slice(0, last + 1));
+    } else if (type === 'DirectiveCompleted') {
+      const { commit } = data as DirectiveEventData<'DirectiveCompleted'>;
+      if (commit !== head) {
+        broken.push(`${id} is completed at ${commit}, its branch is at ${head}`);
+      }
     }
-    if (type !== 'DirectiveCompleted') return [];
-    const { commit } = data as DirectiveEventData<'DirectiveCompleted'>;
-    return commit === head ? [] : [`${id} is completed at ${commit}, its branch is at ${head}`];
-  });
+  }
+  for (const [id, passed] of merged) {
+    for (const { step, run } of passed) {
+      if (run.commit !== undefined && git.has(id, run.commit)) continue;
+      broken.push(`${id}: what ${step} has changed is not in its branch`);
+    }
+  }
+  return broken;
 }
 
 /** O6 */
