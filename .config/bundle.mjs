@@ -9,6 +9,8 @@ const whatIsNotInstalled = {
   setup({ onResolve, resolve }) {
     onResolve({ filter: /^[^./]/ }, async ({ path, pluginData, kind, ...from }) => {
       if (pluginData === 'asked already' || kind === 'entry-point') return undefined;
+      // Ours is always there; where it is not, its build is missing, and that is an error.
+      if (path.startsWith('@writ/')) return undefined;
       const { errors } = await resolve(path, { ...from, kind, pluginData: 'asked already' });
       return errors.length === 0 ? undefined : { path, external: true };
     });
